@@ -1,0 +1,70 @@
+"""Fixtures for every test: a clean environment, and a real Redis with search."""
+
+import os
+import uuid
+from collections.abc import Iterator
+
+import pytest
+import redis
+from redis.commands.search import Search
+
+from tests.support.redis_binary import RedisUnavailableError, in_ci
+from tests.support.redis_server import RedisServer
+
+# Read before any test runs: the tests themselves see no REMORA_ variable.
+EXTERNAL_REDIS_URL = os.environ.get("REMORA_TEST_REDIS_URL")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting and no key of the developer's own reaches a test, nor a process that a test starts."""
+    for name in [name for name in os.environ if name.startswith(("REMORA_", "OPENAI_"))]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """The Redis that the tests of this process share."""
+    yield from _running_redis()
+
+
+@pytest.fixture
+def private_redis_server() -> Iterator[RedisServer]:
+    """A Redis for one test alone, to stop, kill and start again."""
+    yield from _running_redis()
+
+
+@pytest.fixture(scope="session")
+def redis_url(request: pytest.FixtureRequest) -> str:
+    """Where the shared Redis answers: one's own from REMORA_TEST_REDIS_URL, else `redis_server`."""
+    if EXTERNAL_REDIS_URL:
+        return EXTERNAL_REDIS_URL
+    server: RedisServer = request.getfixturevalue("redis_server")
+    return server.url
+
+
+@pytest.fixture
+def redis_prefix(redis_url: str) -> Iterator[str]:
+    """The beginning of every key and index name of one test; what begins so is removed afterwards.
+
+    Database numbers cannot separate tests: search indexes only database 0.
+    """
+    prefix = f"test-{uuid.uuid4().hex}"
+    yield prefix
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+        for index in client.execute_command("FT._LIST"):
+            if index.startswith(prefix):
+                Search(client, index).dropindex()
+        for key in client.scan_iter(f"{prefix}*", count=1000):
+            client.unlink(key)
+
+
+def _running_redis() -> Iterator[RedisServer]:
+    try:
+        server = RedisServer()
+    except RedisUnavailableError as error:
+        if in_ci():
+            pytest.fail(str(error))
+        pytest.skip(f"{error}; or run `make redis`")
+    with server:
+        yield server
