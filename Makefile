@@ -7,6 +7,11 @@ UV := $(or $(shell command -v uv),.venv-uv/bin/uv)
 RUN := $(UV) run --no-sync
 SYNCED := .venv/.synced
 
+# Trust what the machine trusts, as pip does: a network with a certificate authority of its own.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
+export UV_SYSTEM_CERTS = true
+endif
+
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -23,7 +28,7 @@ check: $(SYNCED) ## Lint, formatting, types, direction of imports
 	$(RUN) ruff check
 	$(RUN) ruff format --check
 	$(RUN) mypy
-	$(RUN) lint-imports
+	$(RUN) lint-imports --no-logo
 
 format: $(SYNCED) ## Format, and fix what lint can fix
 	$(RUN) ruff check --fix
@@ -41,4 +46,4 @@ $(SYNCED): uv.lock pyproject.toml $(filter .venv-uv/%,$(UV))
 
 # Into a folder, not an environment: this works without ensurepip and beside an externally managed Python.
 .venv-uv/bin/uv:
-	python3 -m pip install --quiet --disable-pip-version-check --target .venv-uv 'uv>=0.8'
+	python3 -m pip install --quiet --root-user-action=ignore --disable-pip-version-check --target .venv-uv 'uv>=0.8'
