@@ -3,16 +3,19 @@
 A value comes from a `REMORA_*` environment variable, else from `remora.toml`, else from the default here. The
 variable is the path in the file, upper-cased and joined by underscores: `[upstream] base_url` is
 `REMORA_UPSTREAM_BASE_URL`. A section's main choice carries the section's own name: `[embedder] kind` is
-`REMORA_EMBEDDER`.
+`REMORA_EMBEDDER`. An empty value is as good as none.
 """
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from types import NoneType
+from typing import Annotated, Any, Literal, Union, get_args
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec import inspect as kinds
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Positive = Annotated[int, Meta(ge=1)]
@@ -20,7 +23,15 @@ NotNegative = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(gt=0)]
 Weight = Annotated[float, Meta(ge=0, le=10)]
 Share = Annotated[float, Meta(ge=0, le=1)]
-HttpUrl = Annotated[str, Meta(pattern=r"^https?://[^\s/]+")]
+HttpUrl = Annotated[
+    str, Meta(pattern=r"^https?://[^\s/@]+(/|\Z)", description="an http:// or https:// URL without credentials")
+]
+StoreUrl = Annotated[
+    str, Meta(pattern=r"^(sqlite://|rediss?://)", description="a URL that starts with sqlite://, redis:// or rediss://")
+]
+Prefix = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z", description="1 to 64 of the letters a-z and A-Z, digits, `_` and `-`")
+]
 
 ENVIRONMENT_PREFIX = "REMORA_"
 
@@ -133,9 +144,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     host: str = "127.0.0.1"
     port: Port = 8080
     workers: Positive = 1
-    store: Annotated[str, Meta(pattern=r"^(sqlite://|rediss?://)")] = "sqlite:///remora.db"
+    store: StoreUrl = "sqlite:///remora.db"
     """`sqlite:///PATH` (relative; `sqlite:////PATH` absolute), `sqlite://` (in memory), `redis://…`, `rediss://…`."""
-    store_prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\z")] = "remora"
+    store_prefix: Prefix = "remora"
     """What every Redis key and index name starts with: two memories in one Redis take two prefixes."""
     admin_key: Secret | None = None
     """The operator's key; without it nothing asks for authentication."""
@@ -151,6 +162,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     receipt: Receipt = Receipt()
     worker: Worker = Worker()
     log: Log = Log()
+
+    def __repr__(self) -> str:
+        return without_credentials(super().__repr__())
 
 
 class SettingsError(Exception):
@@ -191,7 +205,7 @@ def load(environ: Mapping[str, str], file: Path | None = None) -> Settings:
     known = {setting.variable: setting for setting in catalogue()}
     given: dict[tuple[str, ...], Any] = {}
     for setting in known.values():
-        if (value := _pop(tree, setting.path)) is not None:
+        if (value := _pop(tree, setting.path)) not in (None, ""):
             given[setting.path] = _convert(value, setting, ".".join(setting.path), problems, strict=True)
         if (text := environ.get(setting.variable)) is not None and (text := text.strip()):
             given[setting.path] = _convert(text, setting, setting.variable, problems, strict=False)
@@ -204,6 +218,11 @@ def load(environ: Mapping[str, str], file: Path | None = None) -> Settings:
     return _assemble(given)
 
 
+def without_credentials(text: str) -> str:
+    """`text` with the user and password of every URL in it replaced by `***`."""
+    return re.sub(r"(?<=://)[^/\s'\"]*@", "***@", text)
+
+
 def _assemble(given: Mapping[tuple[str, ...], Any]) -> Settings:
     top = {path[0]: value for path, value in given.items() if len(path) == 1}
     for section in {path[0] for path in given if len(path) == 2}:
@@ -213,17 +232,40 @@ def _assemble(given: Mapping[tuple[str, ...], Any]) -> Settings:
 
 
 def _convert(value: Any, setting: Setting, name: str, problems: list[str], *, strict: bool) -> Any:
+    kind = _without_none(setting.type)
     try:
-        return msgspec.convert(value, setting.type, strict=strict, dec_hook=_secret)
-    except msgspec.ValidationError as error:
-        problems.append(f"{name}: {error}")
+        return msgspec.convert(value, kind, strict=strict, dec_hook=_secret)
+    except msgspec.ValidationError:
+        problems.append(f"{name}: expected {_expected(kinds.type_info(kind))}")
         return setting.default
+
+
+def _without_none(kind: Any) -> Any:
+    """msgspec would read None out of the text "null", be it a key."""
+    choices = get_args(kind)
+    return Union[tuple(set(choices) - {NoneType})] if NoneType in choices else kind
 
 
 def _secret(kind: type, value: Any) -> Any:
     if kind is Secret and isinstance(value, str):
         return Secret(value)
-    raise msgspec.ValidationError("Expected `str`")
+    raise msgspec.ValidationError
+
+
+def _expected(kind: kinds.Type) -> str:
+    match kind:
+        case kinds.Metadata(extra_json_schema={"description": str(description)}):
+            return description
+        case kinds.LiteralType(values=values):
+            return "one of " + ", ".join(map(str, values))
+        case kinds.BoolType():
+            return "true or false"
+        case kinds.IntType() | kinds.FloatType():
+            word = "a whole number" if isinstance(kind, kinds.IntType) else "a number"
+            bounds = {"of at least": kind.ge, "above": kind.gt, "up to": kind.le}
+            return " ".join([word, *(f"{text} {bound:g}" for text, bound in bounds.items() if bound is not None)])
+        case _:
+            return "text"
 
 
 def _read(file: Path, problems: list[str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The ports an engine implements, and what they promise. The contract suite (`tests/contract`) holds both engines to it.
+"""The ports an engine implements, and what they promise; the contract suite (`tests/contract`) holds both to it.
 
 For all ports:
 
@@ -139,7 +139,9 @@ class Memories(Protocol):
         """The embeddings, in the order of `ids`."""
         ...
 
-    async def replace(self, memory: Memory, *, expected: int, vector: Vector | None = None, log: Sequence[Append] = ()) -> bool:
+    async def replace(
+        self, memory: Memory, *, expected: int, vector: Vector | None = None, log: Sequence[Append] = ()
+    ) -> bool:
         """Store `memory` over the one of its id if that one's version is `expected`; False, and nothing changed, if it
         is another or there is none. `vector` None keeps the embedding. `log` goes with it or not at all.
         Tenant, namespace and id of a memory never change."""
@@ -152,12 +154,6 @@ class Memories(Protocol):
     async def touch(self, tenant: str, ids: Sequence[int], *, now: int, accesses: int = 1, searches: int = 0) -> None:
         """Add to `access_count` and `search_count`, and set `accessed_at` to `now` if `accesses`. Does not change
         the version; missing ids are passed over."""
-        ...
-
-    async def list(
-        self, where: Filter, *, sort: SortKey = "created_at", descending: bool = True, offset: int = 0, limit: int = 100
-    ) -> Page:
-        """Sorted by `sort`, ties by id in the same direction. An offset past the end gives an empty page."""
         ...
 
     async def search(self, where: Filter, query: SearchQuery) -> list[Hit]:
@@ -176,6 +172,12 @@ class Memories(Protocol):
 
     async def erase(self, tenant: str, namespace: str | None = None) -> int:
         """Erase a whole namespace's memories, or the tenant's: how many. Works in batches; others are not blocked."""
+        ...
+
+    async def list(
+        self, where: Filter, *, sort: SortKey = "created_at", descending: bool = True, offset: int = 0, limit: int = 100
+    ) -> Page:
+        """Sorted by `sort`, ties by id in the same direction. An offset past the end gives an empty page."""
         ...
 
 
@@ -210,8 +212,8 @@ class Documents(Protocol):
     async def get(self, kind: str, tenant: str, key: str) -> Document | None: ...
 
     async def create(self, document: PutDocument, *, unique: Mapping[str, str] | None = None) -> bool:
-        """Store it if its key is free and each `unique` (name, value) is too, within its kind and tenant; else False and
-        nothing is stored. The unique values are freed when the document is deleted or expires."""
+        """Store it if its key is free and each `unique` (name, value) is too, within its kind and tenant; else False
+        and nothing is stored. The unique values are freed when the document is deleted or expires."""
         ...
 
     async def replace(self, document: PutDocument, *, expected: int) -> bool:
@@ -252,7 +254,8 @@ class Counters(Protocol):
     """Whole numbers by (tenant, name), exact across processes; a missing one is 0."""
 
     async def take(self, tenant: str, name: str, *, limit: int, window_seconds: int, amount: int = 1) -> Taken:
-        """Take `amount` from a fixed window of the engine's clock; refused, and nothing taken, where that would pass `limit`."""
+        """Take `amount` from a fixed window of the engine's clock; refused, and nothing taken, where that would pass
+        `limit`."""
         ...
 
     async def reserve(self, tenant: str, name: str, amount: int, *, limit: int) -> bool:
@@ -278,7 +281,7 @@ class Enqueue(Struct, frozen=True, kw_only=True):
     tenant: str
     payload: bytes
     dedupe: str | None = None
-    """While a job of this kind, tenant and dedupe key waits or runs, and for ten minutes after it is done, another is not
+    """While a job of this kind, tenant and dedupe key waits or runs, and for ten minutes after it is done, no other is
     enqueued."""
     order: str | None = None
     """Jobs of one kind, tenant and order key run one at a time, in the order of their enqueueing; a job that waits for
@@ -317,14 +320,14 @@ class Backlog(Struct, frozen=True, kw_only=True):
 
 
 class Jobs(Protocol):
-    """A durable queue, at least once. A lease lasts LEASE_SECONDS unless renewed; then another worker may take the job."""
+    """A durable queue, at least once. A lease lasts LEASE_SECONDS unless renewed; then another may take the job."""
 
     async def enqueue(self, job: Enqueue) -> str | None:
         """The job's id; None if its dedupe key kept it out. On return it survives a crash of this process."""
         ...
 
     async def lease(self, worker: str, *, limit: int = 1, wait_seconds: float = 0.0) -> list[Job]:
-        """Up to `limit` jobs, oldest first, among them those whose lease ran out; waits up to `wait_seconds` for one."""
+        """Up to `limit` jobs, oldest first, those whose lease ran out among them; waits up to `wait_seconds` for one."""
         ...
 
     async def renew(self, worker: str, job: Job) -> bool:
@@ -388,8 +391,8 @@ Write = PutDocument | AddCounter | Enqueue | Append
 
 
 class Engine(Protocol):
-    """All five ports over one store. An async context manager: entering connects and prepares the schema (creating it if
-    absent, raising Misconfigured where it was made for another embedder), leaving disconnects.
+    """All five ports over one store. An async context manager: entering connects and prepares the schema (creating it
+    if absent, raising Misconfigured where it was made for another embedder), leaving disconnects.
 
     A Redis that is down when entered does not raise: each call does, until it is back.
     """
@@ -423,5 +426,6 @@ class Engine(Protocol):
         ...
 
     async def advice(self) -> list[str]:
-        """What about the store's own settings endangers the promise to lose nothing (persistence, eviction), a sentence each."""
+        """What in the store's own settings endangers the promise to lose nothing (persistence, eviction), a sentence
+        each."""
         ...

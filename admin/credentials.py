@@ -1,0 +1,43 @@
+"""Reading a request's credentials: the document's three methods, from raw headers and query string."""
+
+from collections.abc import Iterable
+from urllib.parse import parse_qsl
+
+from msgspec import Struct
+
+
+class Credentials(Struct, frozen=True):
+    """What a request brought; nothing of it is verified yet."""
+
+    authorization: str | None = None
+    """The whole header, scheme included."""
+    api_key_header: str | None = None
+    api_key_query: str | None = None
+    host: str | None = None
+
+    @property
+    def bearer(self) -> str | None:
+        scheme, _, token = (self.authorization or "").partition(" ")
+        return token.strip() or None if scheme.lower() == "bearer" else None
+
+    @property
+    def presented(self) -> tuple[str, ...]:
+        """Every key that came, the most explicit method first."""
+        return tuple(key for key in (self.api_key_header, self.bearer, self.api_key_query) if key)
+
+
+def read(headers: Iterable[tuple[bytes, bytes]], query_string: bytes) -> Credentials:
+    """The credentials of a request whose raw headers and query string these are."""
+    authorization = api_key = host = None
+    for name, value in headers:
+        # ASGI lower-cases header names.
+        if name == b"authorization":
+            authorization = value.decode("latin-1")
+        elif name == b"x-api-key":
+            api_key = value.decode("latin-1").strip()
+        elif name == b"host":
+            host = value.decode("latin-1")
+    query = None
+    if b"api_key" in query_string:
+        query = next((v for k, v in parse_qsl(query_string.decode("latin-1")) if k == "api_key"), None)
+    return Credentials(authorization, api_key, query, host)
