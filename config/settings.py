@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import NoneType
-from typing import Annotated, Any, Literal, Union, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
@@ -243,7 +243,7 @@ def _convert(value: Any, setting: Setting, name: str, problems: list[str], *, st
 def _without_none(kind: Any) -> Any:
     """msgspec would read None out of the text "null", be it a key."""
     choices = get_args(kind)
-    return Union[tuple(set(choices) - {NoneType})] if NoneType in choices else kind
+    return next(choice for choice in choices if choice is not NoneType) if NoneType in choices else kind
 
 
 def _secret(kind: type, value: Any) -> Any:
