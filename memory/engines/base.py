@@ -327,7 +327,7 @@ class Jobs(Protocol):
         ...
 
     async def lease(self, worker: str, *, limit: int = 1, wait_seconds: float = 0.0) -> list[Job]:
-        """Up to `limit` jobs, oldest first, those whose lease ran out among them; waits up to `wait_seconds` for one."""
+        """Up to `limit` jobs, oldest first, expired leases among them; waits up to `wait_seconds` for one."""
         ...
 
     async def renew(self, worker: str, job: Job) -> bool:
