@@ -59,7 +59,8 @@ class Filter(Struct, frozen=True, kw_only=True):
     slot: str | None = None
     content_hash: str | None = None
     metadata: Mapping[str, str | int | float | bool] = {}
-    """Top-level entries that must equal; numbers compare as their shortest decimal (`1` and `1.0` are one)."""
+    """Top-level entries that must equal; numbers compare as their shortest decimal (`1` and `1.0` are one); neither
+    a string nor a truth value ever equals a number."""
     created_from: int | None = None
     """Inclusive, as is `created_to`."""
     created_to: int | None = None
@@ -87,8 +88,8 @@ class SearchQuery(Struct, frozen=True, kw_only=True):
     """Both legs of a hybrid search; a leg whose input is None (or blank) does not run."""
 
     text: str | None = None
-    """Free text, of any content: the engine takes words from it and no syntax. A memory matches when it shares at
-    least one stemmed word."""
+    """Free text, of any content: the engine takes words from it (`memory.engines.words`) and no syntax. A memory
+    matches when it shares at least one stemmed word; the commonest may be left out where there are rarer ones."""
     vector: Vector | None = None
     limit: int = 50
     """How many each leg returns at most."""
@@ -132,7 +133,7 @@ class Memories(Protocol):
         ...
 
     async def get(self, tenant: str, ids: Sequence[int]) -> list[Memory | None]:
-        """In the order of `ids`; None where there is none. Any state, superseded or not."""
+        """In the order of `ids`, which may repeat; None where there is none. Any state, superseded or not."""
         ...
 
     async def vectors(self, tenant: str, ids: Sequence[int]) -> list[Vector | None]:
@@ -171,7 +172,8 @@ class Memories(Protocol):
         ...
 
     async def erase(self, tenant: str, namespace: str | None = None) -> int:
-        """Erase a whole namespace's memories, or the tenant's: how many. Works in batches; others are not blocked."""
+        """Erase a whole namespace's memories, or the tenant's: how many. Works in batches; others are not blocked.
+        Cancelled between two batches, it can be run again."""
         ...
 
     async def list(
@@ -255,7 +257,7 @@ class Counters(Protocol):
 
     async def take(self, tenant: str, name: str, *, limit: int, window_seconds: int, amount: int = 1) -> Taken:
         """Take `amount` from a fixed window of the engine's clock; refused, and nothing taken, where that would pass
-        `limit`."""
+        `limit`. A window is apart from the plain counter of its name."""
         ...
 
     async def reserve(self, tenant: str, name: str, amount: int, *, limit: int) -> bool:
@@ -282,7 +284,7 @@ class Enqueue(Struct, frozen=True, kw_only=True):
     payload: bytes
     dedupe: str | None = None
     """While a job of this kind, tenant and dedupe key waits or runs, and for ten minutes after it is done, no other is
-    enqueued."""
+    enqueued; burying it frees the key."""
     order: str | None = None
     """Jobs of one kind, tenant and order key run one at a time, in the order of their enqueueing; a job that waits for
     its retry holds up those behind it."""
