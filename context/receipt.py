@@ -1,0 +1,91 @@
+"""The receipt of one proxied call: what memory did for it, and why. It holds no texts."""
+
+from typing import Literal
+
+import msgspec
+from msgspec import Struct, field
+
+from context.analysis import QueryAnalysis
+from context.assemble import Assembled
+from context.zones import Position
+from memory import ids
+from memory.engines.base import PutDocument
+
+KIND = "receipt"
+"""The kind of its document."""
+
+Outcome = Literal["used", "empty", "skipped", "degraded"]
+
+_encode = msgspec.json.Encoder().encode
+
+
+class InjectedMemory(Struct, frozen=True, kw_only=True):
+    id: str
+    score: float
+    reasons: dict[str, float]
+    position: Position
+    tokens: int
+    truncated: bool = False
+
+
+class Learning(Struct, frozen=True, kw_only=True):
+    """Whether the exchange went to be learned from."""
+
+    enqueued: bool
+    reason: str | None = None
+    """Why not."""
+
+
+class Receipt(Struct, kw_only=True):
+    request_id: str
+    tenant: str
+    at: int
+    """Unix milliseconds UTC."""
+    outcome: Outcome
+    reason: str | None = None
+    """Why memory was skipped or degraded."""
+    namespace: str
+    query_analysis: QueryAnalysis | None = None
+    memories: list[InjectedMemory] = field(default_factory=list)
+    token_count: int = 0
+    token_budget: int = 0
+    encoding: str | None = None
+    """In which the tokens were counted."""
+    timings: dict[str, float] = field(default_factory=dict)
+    """Milliseconds by step."""
+    learning: Learning | None = None
+
+    def record(self, assembled: Assembled) -> None:
+        """Take over what was assembled for the call."""
+        self.outcome = "degraded" if assembled.degraded else "used" if assembled.memories else "empty"
+        self.reason = assembled.degraded
+        self.query_analysis = assembled.analysis
+        self.memories = [
+            InjectedMemory(
+                id=ids.spell(placed.id),
+                score=round(placed.score, 4),
+                reasons={signal: round(share, 4) for signal, share in placed.reasons.items()},
+                position=placed.position,
+                tokens=placed.token_count,
+                truncated=placed.truncated,
+            )
+            for placed in assembled.memories
+        ]
+        self.token_count = assembled.token_count
+        self.token_budget = assembled.token_budget
+        self.encoding = assembled.encoding
+        self.timings = {**self.timings, **assembled.timings}
+
+    def document(self, *, ttl_seconds: int) -> PutDocument:
+        """As it is stored."""
+        return PutDocument(
+            kind=KIND,
+            tenant=self.tenant,
+            key=self.request_id,
+            value=_encode(self),
+            order=float(self.at),
+            ttl_seconds=ttl_seconds,
+        )
+
+
+decode_receipt = msgspec.json.Decoder(Receipt).decode
