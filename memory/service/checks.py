@@ -1,0 +1,29 @@
+"""From msgspec's words about bad input to ours."""
+
+import re
+
+import msgspec
+
+from memory.errors import Invalid
+
+_PATH = re.compile(r" - at `\$\.?(.*)`\Z")
+_FIELD = re.compile(r"field `([^`]+)`")
+_NAME_RULE = "must be 1-128 characters without '/' or control characters, and not '.' or '..'"
+
+
+def broken_rule(error: msgspec.ValidationError, within: str = "") -> Invalid:
+    """An Invalid that names the field (in `details["field"]` too) and the rule. `within` is the path of what was
+    converted, e.g. `memories[3]`."""
+    text = str(error)
+    path = ""
+    if match := _PATH.search(text):
+        path, text = match.group(1), text[: match.start()]
+    if named := _FIELD.search(text):
+        path = f"{path}.{named.group(1)}" if path else named.group(1)
+        text = "is missing" if "missing" in text else "is not a known field"
+    elif "matching regex" in text:
+        text = _NAME_RULE
+    else:
+        text = text.replace("`", "'").replace("Expected", "must be", 1)
+    path = ".".join(part for part in (within, path) if part) or "body"
+    return Invalid(f"{path}: {text}", field=path)

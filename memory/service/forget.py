@@ -1,0 +1,31 @@
+"""Deleting memories."""
+
+import msgspec
+from msgspec import structs
+
+from memory.caller import Caller
+from memory.engines.base import Append, Engine
+from memory.service import history, visible
+from memory.service.clock import Clock, system_clock
+from memory.service.erase import forgotten
+from memory.service.keys import forgotten_stream
+
+
+class Forget:
+    def __init__(self, engine: Engine, *, clock: Clock = system_clock) -> None:
+        self._engine = engine
+        self._now = clock
+
+    async def one(self, caller: Caller, id: int) -> None:
+        """Erases the memory; its history stays until its namespace is erased. Raises NotFound."""
+        caller.require("delete")
+        [memory] = await visible.find(self._engine.memories, caller, [id])
+        told = history.change("deleted", structs.replace(memory, version=memory.version + 1), at=self._now())
+        trace = Append(
+            tenant=caller.tenant,
+            stream=forgotten_stream(memory.namespace),
+            entry=msgspec.json.encode(forgotten(memory)),
+        )
+        [erased] = await self._engine.memories.delete(caller.tenant, [id], [history.entry(caller.tenant, told), trace])
+        if not erased:
+            raise visible.not_found(id)

@@ -1,0 +1,19 @@
+"""How services name log streams and counters."""
+
+import msgspec
+
+from memory.model import Memory
+
+
+def history_stream(id: int) -> str:
+    return f"history:{id}"
+
+
+def forgotten_stream(namespace: str) -> str:
+    """Tells which memories of a namespace were deleted, so that erasing it finds their histories."""
+    return f"forgotten:{namespace}"
+
+
+def session_counter(memory: Memory) -> str:
+    """Counts the places taken in a memory's session; it must name one."""
+    return "seq:" + msgspec.json.encode([memory.namespace, memory.owner, memory.run_id]).decode()
