@@ -151,12 +151,6 @@ class Namespaces:
         page, total = await self._documents.list(_KIND, caller.tenant, index=index, offset=offset, limit=limit)
         return [_decode(document.value) for document in page], total
 
-    async def scope(self, caller: Caller, name_or_id: str | None) -> tuple[str, ...] | None:
-        """What a Filter's `namespaces` has to be for this caller: the one asked for, else all that it may see."""
-        if name_or_id is not None:
-            return ((await self.resolve(caller, name_or_id)).name,)
-        return None if caller.namespaces is None else tuple(sorted(caller.namespaces))
-
     async def usage(self, namespace: Namespace) -> Usage:
         return await self._engine.memories.usage(namespace.tenant, namespace.name)
 

@@ -35,8 +35,18 @@ class Read:
         return (await self._touched(memory) if touch else memory), vector
 
     async def list(
-        self, where: Filter, *, sort: SortKey = "created_at", descending: bool = True, offset: int = 0, limit: int = 100
+        self,
+        caller: Caller,
+        where: Filter,
+        *,
+        sort: SortKey = "created_at",
+        descending: bool = True,
+        offset: int = 0,
+        limit: int = 100,
     ) -> Page:
+        """What of `where` the caller may see."""
+        caller.require("read")
+        where = visible.confined(caller, where)
         return await self._memories.list(where, sort=sort, descending=descending, offset=offset, limit=limit)
 
     async def _touched(self, memory: Memory) -> Memory:

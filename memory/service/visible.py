@@ -1,10 +1,12 @@
-"""Finding a memory by id, for one who may see it."""
+"""What a caller may see: by id, and in queries."""
 
 from collections.abc import Sequence
 
+from msgspec import structs
+
 from memory import ids
 from memory.caller import Caller
-from memory.engines.base import Memories
+from memory.engines.base import Filter, Memories
 from memory.errors import NotFound
 from memory.model import Memory
 
@@ -24,3 +26,12 @@ def seen(caller: Caller, id: int, memory: Memory | None) -> Memory:
 
 def not_found(id: int) -> NotFound:
     return NotFound("Memory not found", memory_id=ids.spell(id))
+
+
+def confined(caller: Caller, where: Filter) -> Filter:
+    """`where` inside the caller's tenant and, if its key is restricted, its namespaces."""
+    namespaces = where.namespaces
+    if caller.namespaces is not None:
+        asked = caller.namespaces if namespaces is None else caller.namespaces.intersection(namespaces)
+        namespaces = tuple(sorted(asked))
+    return structs.replace(where, tenant=caller.tenant, namespaces=namespaces)

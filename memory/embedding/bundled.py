@@ -1,0 +1,62 @@
+"""The embedding model inside the `wordllama` package: 256 dimensions, no network.
+
+A text's embedding is the mean of its tokens' vectors, so the model is a tokenizer and a table. Both are read as files:
+importing the package would cost 40 MB more and install a root log handler.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import safe_open
+from tokenizers import Tokenizer
+
+from memory.embedding.vectors import unit
+from memory.engines.base import EmbeddingSpec, Vector
+from memory.errors import Misconfigured
+
+_TOKENIZER = "tokenizers/l2_supercat_tokenizer_config.json"
+_WEIGHTS = "weights/l2_supercat_256.safetensors"
+_DIMENSION = 256
+
+_INLINE_CHARACTERS = 4000
+"""About a millisecond's work; more goes to a thread."""
+
+
+class BundledEmbedder:
+    """Loads its 16 MB table when made. Raises Misconfigured where the package lacks its files."""
+
+    spec = EmbeddingSpec(name="wordllama-l2-supercat-256", dimension=_DIMENSION)
+    immediate = True
+
+    def __init__(self) -> None:
+        folder = _package_folder()
+        try:
+            self._tokenizer = Tokenizer.from_file(str(folder / _TOKENIZER))
+            with safe_open(folder / _WEIGHTS, framework="np") as file:
+                self._table: NDArray[np.float16] = file.get_tensor("embedding.weight")
+        except Exception as error:
+            raise Misconfigured(f"the bundled embedding model can't be read from {folder}: {error}") from error
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
+        if sum(map(len, texts)) <= _INLINE_CHARACTERS:
+            return [self._embed(text) for text in texts]
+        return await asyncio.to_thread(lambda: [self._embed(text) for text in texts])
+
+    def _embed(self, text: str) -> Vector:
+        # The tokenizer takes no lone surrogates.
+        whole = text if text.isascii() else text.encode("utf-8", "replace").decode()
+        tokens = self._tokenizer.encode(whole, add_special_tokens=False).ids
+        return unit(self._table[tokens].sum(axis=0, dtype=np.float32))
+
+
+def _package_folder() -> Path:
+    found = find_spec("wordllama")
+    if found is None or found.origin is None:
+        raise Misconfigured("the bundled embedder needs the package 'wordllama'")
+    return Path(found.origin).parent
