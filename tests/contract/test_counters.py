@@ -1,0 +1,156 @@
+"""Counters: windows, reservations, sums, exact however many writers there are."""
+
+import asyncio
+import time
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from memory.engines.base import Engine
+from tests.contract.examples import HOSTILE, TENANT, eventually
+
+HOUR = 3600
+
+
+async def test_take_allows_up_to_the_limit_and_tells_what_remains(engine: Engine) -> None:
+    answers = [await engine.counters.take(TENANT, "calls", limit=3, window_seconds=HOUR) for _ in range(4)]
+    assert [(answer.allowed, answer.remaining) for answer in answers] == [(True, 2), (True, 1), (True, 0), (False, 0)]
+
+
+async def test_take_tells_when_the_window_ends(engine: Engine) -> None:
+    before = time.time() * 1000
+    taken = await engine.counters.take(TENANT, "calls", limit=3, window_seconds=HOUR)
+    assert before < taken.reset_at <= time.time() * 1000 + HOUR * 1000
+    again = await engine.counters.take(TENANT, "calls", limit=3, window_seconds=HOUR)
+    assert again.reset_at >= taken.reset_at
+
+
+async def test_a_refused_take_takes_nothing(engine: Engine) -> None:
+    await engine.counters.take(TENANT, "tokens", limit=10, window_seconds=HOUR, amount=6)
+    refused = await engine.counters.take(TENANT, "tokens", limit=10, window_seconds=HOUR, amount=5)
+    assert (refused.allowed, refused.remaining) == (False, 4)
+    fits = await engine.counters.take(TENANT, "tokens", limit=10, window_seconds=HOUR, amount=4)
+    assert (fits.allowed, fits.remaining) == (True, 0)
+
+
+async def test_a_new_window_begins_afresh(engine: Engine) -> None:
+    async def both() -> bool:
+        """True when the two fell into one window."""
+        first = await engine.counters.take(TENANT, "calls", limit=1, window_seconds=1)
+        second = await engine.counters.take(TENANT, "calls", limit=1, window_seconds=1)
+        return first.allowed and not second.allowed
+
+    await eventually(both)
+
+    async def allowed() -> bool:
+        return (await engine.counters.take(TENANT, "calls", limit=1, window_seconds=1)).allowed
+
+    await eventually(allowed)
+
+
+async def test_of_two_hundred_concurrent_takes_exactly_the_limit_is_allowed(engine: Engine, peer: Engine) -> None:
+    takes = await asyncio.gather(
+        *(
+            (engine if n % 2 else peer).counters.take(TENANT, "calls", limit=37, window_seconds=24 * HOUR)
+            for n in range(200)
+        )
+    )
+    assert sum(take.allowed for take in takes) == 37
+    assert sorted(take.remaining for take in takes if take.allowed) == list(range(37))
+
+
+async def test_a_window_is_apart_from_the_plain_counter_of_its_name(engine: Engine) -> None:
+    await engine.counters.add(TENANT, {"calls": 100})
+    assert (await engine.counters.take(TENANT, "calls", limit=1, window_seconds=HOUR)).allowed
+    assert await engine.counters.values(TENANT, ["calls"]) == {"calls": 100}
+
+
+async def test_a_reservation_is_refused_where_it_would_pass_the_limit(engine: Engine) -> None:
+    assert await engine.counters.reserve(TENANT, "bytes", 6, limit=10)
+    assert not await engine.counters.reserve(TENANT, "bytes", 5, limit=10)
+    assert await engine.counters.values(TENANT, ["bytes"]) == {"bytes": 6}
+    assert await engine.counters.reserve(TENANT, "bytes", 4, limit=10)
+
+
+async def test_what_was_reserved_can_be_given_back(engine: Engine) -> None:
+    await engine.counters.reserve(TENANT, "bytes", 10, limit=10)
+    assert await engine.counters.add(TENANT, {"bytes": -4}) == {"bytes": 6}
+    assert await engine.counters.reserve(TENANT, "bytes", 4, limit=10)
+
+
+async def test_concurrent_reservations_never_pass_the_limit(engine: Engine, peer: Engine) -> None:
+    granted = await asyncio.gather(
+        *((engine if n % 2 else peer).counters.reserve(TENANT, "slots", 3, limit=20) for n in range(50))
+    )
+    assert sum(granted) == 6
+    assert await engine.counters.values(TENANT, ["slots"]) == {"slots": 18}
+
+
+async def test_add_gives_the_new_values_of_all_it_named(engine: Engine) -> None:
+    assert await engine.counters.add(TENANT, {"a": 2, "b": 5}) == {"a": 2, "b": 5}
+    assert await engine.counters.add(TENANT, {"a": 1, "c": 0}) == {"a": 3, "c": 0}
+    assert await engine.counters.add(TENANT, {}) == {}
+
+
+async def test_a_counter_never_goes_below_zero(engine: Engine) -> None:
+    await engine.counters.add(TENANT, {"a": 2})
+    assert await engine.counters.add(TENANT, {"a": -5, "new": -1}) == {"a": 0, "new": 0}
+    assert await engine.counters.add(TENANT, {"a": 1}) == {"a": 1}
+
+
+async def test_a_missing_counter_is_zero(engine: Engine) -> None:
+    await engine.counters.add(TENANT, {"a": 2})
+    assert await engine.counters.values(TENANT, ["a", "b"]) == {"a": 2, "b": 0}
+    assert await engine.counters.values(TENANT, []) == {}
+
+
+async def test_reset_makes_them_zero_and_leaves_the_others(engine: Engine) -> None:
+    await engine.counters.add(TENANT, {"a": 2, "b": 3, "c": 4})
+    await engine.counters.reset(TENANT, ["a", "b", "missing"])
+    assert await engine.counters.values(TENANT, ["a", "b", "c"]) == {"a": 0, "b": 0, "c": 4}
+
+
+async def test_a_counter_holds_large_numbers_exactly(engine: Engine) -> None:
+    await engine.counters.add(TENANT, {"a": 2**53 - 1})
+    assert await engine.counters.add(TENANT, {"a": 1}) == {"a": 2**53}
+    assert await engine.counters.add(TENANT, {"a": 1}) == {"a": 2**53 + 1}
+
+
+async def test_concurrent_adds_are_all_counted(engine: Engine, peer: Engine) -> None:
+    await asyncio.gather(*((engine if n % 2 else peer).counters.add(TENANT, {"a": 1, "b": 2}) for n in range(100)))
+    assert await engine.counters.values(TENANT, ["a", "b"]) == {"a": 100, "b": 200}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_any_string_names_a_counter_of_any_tenant(engine: Engine, name: str) -> None:
+    await engine.counters.add(name, {name: 7})
+    await engine.counters.add(name + "a", {name: 1})
+    await engine.counters.add(name, {name + "a": 2})
+    assert await engine.counters.values(name, [name, name + "a"]) == {name: 7, name + "a": 2}
+    assert (await engine.counters.take(name, name, limit=1, window_seconds=HOUR)).allowed
+    assert (await engine.counters.take(name + "a", name, limit=1, window_seconds=HOUR)).allowed
+    assert not (await engine.counters.take(name, name, limit=1, window_seconds=HOUR)).allowed
+
+
+async def test_joined_names_are_not_confused(engine: Engine) -> None:
+    await engine.counters.add("a", {"b:c": 1})
+    await engine.counters.add("a:b", {"c": 2})
+    assert await engine.counters.values("a", ["b:c", "c"]) == {"b:c": 1, "c": 0}
+    assert await engine.counters.values("a:b", ["c"]) == {"c": 2}
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(amounts=st.lists(st.integers(-20, 20), max_size=12), limit=st.integers(0, 60))
+async def test_sums_and_reservations_follow_plain_arithmetic(engine: Engine, amounts: list[int], limit: int) -> None:
+    await engine.counters.reset(TENANT, ["n"])
+    value = 0
+    for amount in amounts:
+        if amount > 0:
+            fits = value + amount <= limit
+            assert await engine.counters.reserve(TENANT, "n", amount, limit=limit) is fits
+            value += amount if fits else 0
+        else:
+            value = max(0, value + amount)
+            assert await engine.counters.add(TENANT, {"n": amount}) == {"n": value}
+    assert await engine.counters.values(TENANT, ["n"]) == {"n": value}
