@@ -34,6 +34,13 @@ class Read:
             raise visible.not_found(id)
         return (await self._touched(memory) if touch else memory), vector
 
+    async def vector(self, memory: Memory) -> Vector:
+        """Of a memory the caller was given. Raises NotFound where it is deleted meanwhile."""
+        [vector] = await self._memories.vectors(memory.tenant, [memory.id])
+        if vector is None:
+            raise visible.not_found(memory.id)
+        return vector
+
     async def list(
         self,
         caller: Caller,
