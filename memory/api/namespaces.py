@@ -1,0 +1,109 @@
+"""`/v1/namespaces`."""
+
+import asyncio
+from typing import Annotated
+
+from litestar import Controller, delete, get, post, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
+
+from memory.api.body import StrictJson
+from memory.api.parameters import LimitParameter, OffsetParameter, Types
+from memory.api.schemas import NamespaceChanges, NamespaceList, NamespaceMemories, NamespaceView, NewNamespace
+from memory.api.views import memory_view, namespace_view
+from memory.caller import Caller
+from memory.engines.base import Filter
+from memory.model import Namespace
+from memory.service.namespaces import NamespaceDraft, NamespacePatch, Namespaces
+from memory.service.read import Read
+
+
+class NamespacesController(Controller):
+    path = "/v1/namespaces"
+    tags = ("Namespaces",)
+
+    @post(operation_id="createNamespace", dto=StrictJson[NewNamespace])
+    async def create(
+        self, data: JSONBody[NewNamespace], caller: NamedDependency[Caller], namespaces: NamedDependency[Namespaces]
+    ) -> NamespaceView:
+        """Create a namespace. `parent` and `template` have to exist."""
+        draft = NamespaceDraft(name=data.name, parent=data.parent, template=data.template, config=data.config)
+        return await _view(caller, namespaces, await namespaces.create(caller, draft))
+
+    @get(operation_id="listNamespaces")
+    async def browse(
+        self,
+        caller: NamedDependency[Caller],
+        namespaces: NamedDependency[Namespaces],
+        parent: Annotated[str | None, QueryParameter(description="Name or id: only its children.")] = None,
+        limit: LimitParameter = 100,
+        offset: OffsetParameter = 0,
+    ) -> NamespaceList:
+        """In the order of their creation."""
+        page, total = await namespaces.page(caller, parent=parent, offset=offset, limit=limit)
+        views = await asyncio.gather(*(_view(caller, namespaces, namespace) for namespace in page))
+        return NamespaceList(
+            namespaces=views, total=total, limit=limit, offset=offset, has_more=offset + len(views) < total
+        )
+
+    @get("/{name_or_id:str}", operation_id="getNamespace")
+    async def show(
+        self, name_or_id: FromPath[str], caller: NamedDependency[Caller], namespaces: NamedDependency[Namespaces]
+    ) -> NamespaceView:
+        """Get a namespace by its name or id."""
+        caller.require("read")
+        return await _view(caller, namespaces, await namespaces.resolve(caller, name_or_id))
+
+    @put("/{name_or_id:str}", operation_id="updateNamespace", dto=StrictJson[NamespaceChanges])
+    async def change(
+        self,
+        name_or_id: FromPath[str],
+        data: JSONBody[NamespaceChanges],
+        caller: NamedDependency[Caller],
+        namespaces: NamedDependency[Namespaces],
+    ) -> NamespaceView:
+        """Change what is given; null unsets it."""
+        patch = NamespacePatch(parent=data.parent, config=data.config)
+        return await _view(caller, namespaces, await namespaces.update(caller, name_or_id, patch))
+
+    @delete("/{name_or_id:str}", operation_id="deleteNamespace")
+    async def remove(
+        self,
+        name_or_id: FromPath[str],
+        caller: NamedDependency[Caller],
+        namespaces: NamedDependency[Namespaces],
+        force: Annotated[
+            bool, QueryParameter(description="Delete it although it holds memories or has children.")
+        ] = False,
+    ) -> None:
+        """Delete a namespace with all its memories."""
+        await namespaces.delete(caller, name_or_id, force=force)
+
+    @get("/{name_or_id:str}/memories", operation_id="listNamespaceMemories")
+    async def memories(
+        self,
+        *,
+        name_or_id: FromPath[str],
+        caller: NamedDependency[Caller],
+        namespaces: NamedDependency[Namespaces],
+        read: NamedDependency[Read],
+        types: Types = None,
+        limit: LimitParameter = 100,
+        offset: OffsetParameter = 0,
+    ) -> NamespaceMemories:
+        """Newest first. Superseded memories are left out."""
+        namespace = await namespaces.resolve(caller, name_or_id)
+        where = Filter(tenant=caller.tenant, namespaces=(namespace.name,), types=tuple(types or ()) or None)
+        page = await read.list(caller, where, offset=offset, limit=limit)
+        return NamespaceMemories(
+            memories=[memory_view(memory) for memory in page.memories],
+            total=page.total,
+            limit=limit,
+            offset=offset,
+            has_more=offset + len(page.memories) < page.total,
+        )
+
+
+async def _view(caller: Caller, namespaces: Namespaces, namespace: Namespace) -> NamespaceView:
+    effective, usage = await asyncio.gather(namespaces.effective(caller, namespace), namespaces.usage(namespace))
+    return namespace_view(namespace, effective, usage)

@@ -1,0 +1,203 @@
+"""The native API's requests and answers, as the MAIA document has them.
+
+Fields of ours beyond it appear in an answer only where they say something.
+"""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from memory.model import MemoryType, NamespaceConfig, Source
+from memory.service.drafts import MemoryFields, Share, Tags
+
+Time = Annotated[str, Meta(max_length=64, extra_json_schema={"format": "date-time"})]
+Limit = Annotated[int, Meta(ge=1, le=1000)]
+Offset = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+Scalar = str | int | float | bool
+
+MAX_BATCH = 100
+
+
+class Request(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """A misspelt field is an error, not lost."""
+
+
+class BatchItem(MemoryFields, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    type: Literal["semantic", "episodic", "working"] = "semantic"
+    created_at: Time | None = None
+    """For imports; default: now."""
+    event_at: Time | None = None
+
+
+class NewMemory(BatchItem, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    namespace: str
+
+
+class NewMemories(Request, kw_only=True, frozen=True):
+    namespace: str
+    memories: Annotated[list[Any], Meta(min_length=1, max_length=MAX_BATCH)]
+    """Each as a BatchItem; read one by one, so that a bad one does not stop the rest."""
+
+
+class MemoryChanges(Request, kw_only=True, frozen=True):
+    content: str | UnsetType = UNSET
+    metadata: dict[str, Any] | UnsetType = UNSET
+    tags: Tags | UnsetType = UNSET
+    confidence: Share | UnsetType = UNSET
+
+
+class TimeRange(Request, kw_only=True, frozen=True):
+    start: Time | None = None
+    end: Time | None = None
+
+
+class SearchRequest(Request, kw_only=True, frozen=True):
+    query: Annotated[str, Meta(max_length=10_240)] | None = None
+    namespace: str | None = None
+    types: list[MemoryType] | None = None
+    tags: Tags | None = None
+    source: Source | None = None
+    min_confidence: Share | None = None
+    time_range: TimeRange | None = None
+    user_id: str | None = None
+    agent_id: str | None = None
+    run_id: str | None = None
+    app: str | None = None
+    org_id: str | None = None
+    metadata: dict[str, Scalar] | None = None
+    limit: Limit = 100
+    offset: Offset = 0
+
+
+class MemoryView(Struct, kw_only=True, frozen=True):
+    id: str
+    namespace: str
+    content: str
+    type: MemoryType
+    embedding: list[float] | UnsetType = UNSET
+    metadata: dict[str, Any]
+    tags: list[str]
+    confidence: float
+    source: Source
+    created_at: str
+    updated_at: str
+    accessed_at: str
+    access_count: int
+    user_id: str | UnsetType = UNSET
+    agent_id: str | UnsetType = UNSET
+    run_id: str | UnsetType = UNSET
+    app: str | UnsetType = UNSET
+    org_id: str | UnsetType = UNSET
+    seq: int | UnsetType = UNSET
+    role: str | UnsetType = UNSET
+    categories: list[str] | UnsetType = UNSET
+    importance: float | UnsetType = UNSET
+    state: str | UnsetType = UNSET
+    event_at: str | UnsetType = UNSET
+    source_ids: list[str] | UnsetType = UNSET
+    superseded_by: str | UnsetType = UNSET
+
+
+class MemoryList(Struct, kw_only=True, frozen=True):
+    items: list[MemoryView]
+    total: int
+    limit: int
+    offset: int
+    has_more: bool
+
+
+class Failed(Struct, kw_only=True, frozen=True):
+    index: int
+    error: Any
+
+
+class BatchAnswer(Struct, kw_only=True, frozen=True):
+    memories: list[MemoryView]
+    created_count: int
+    failed_count: int
+    failed: list[Failed]
+
+
+class SearchResult(Struct, kw_only=True, frozen=True):
+    memory: MemoryView
+    score: float
+
+
+class SearchAnswer(Struct, kw_only=True, frozen=True):
+    results: list[SearchResult]
+    total: int
+    limit: int
+    offset: int
+    has_more: bool
+
+
+class ChangeView(Struct, kw_only=True, frozen=True):
+    memory_id: str
+    event: Literal["created", "updated", "superseded", "deleted"]
+    at: str
+    version: int
+    content: str
+    previous_content: str | UnsetType = UNSET
+    superseded_by: str | UnsetType = UNSET
+
+
+class HistoryAnswer(Struct, kw_only=True, frozen=True):
+    id: str
+    history: list[ChangeView]
+
+
+class NewNamespace(Request, kw_only=True, frozen=True):
+    name: str
+    parent: str | None = None
+    template: str | None = None
+    config: NamespaceConfig = field(default_factory=NamespaceConfig)
+
+
+class NamespaceChanges(Request, kw_only=True, frozen=True):
+    parent: str | UnsetType | None = UNSET
+    config: dict[str, Any] = field(default_factory=dict)
+    """Fields of the configuration; null unsets one."""
+
+
+class NamespaceStats(Struct, kw_only=True, frozen=True):
+    memory_count: int
+    total_tokens: int
+
+
+class NamespaceView(Struct, kw_only=True, frozen=True):
+    id: str
+    name: str
+    parent: str | UnsetType = UNSET
+    template: str | UnsetType = UNSET
+    config: NamespaceConfig
+    """As set."""
+    effective_config: NamespaceConfig | UnsetType = UNSET
+    """With what is inherited, where anything can be."""
+    stats: NamespaceStats
+    created_at: str
+    updated_at: str
+
+
+class NamespaceList(Struct, kw_only=True, frozen=True):
+    namespaces: list[NamespaceView]
+    total: int
+    limit: int
+    offset: int
+    has_more: bool
+
+
+class NamespaceMemories(Struct, kw_only=True, frozen=True):
+    memories: list[MemoryView]
+    total: int
+    limit: int
+    offset: int
+    has_more: bool
+
+
+class Health(Struct, kw_only=True, frozen=True):
+    status: Literal["ok"] = "ok"
+
+
+class ReadinessView(Struct, kw_only=True, frozen=True):
+    status: Literal["ready", "not_ready"]
+    checks: dict[str, str]
