@@ -1,0 +1,120 @@
+"""The command line: `remora serve|work|demo|doctor|reindex`."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from config.logging import configure_logging
+from config.settings import Log, Settings, SettingsError, load
+from memory.errors import RemoraError
+
+DEFAULT_FILE = Path("remora.toml")
+
+FAILED = 1
+BAD_SETTINGS = 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="remora", message="%(package)s %(version)s")
+def main() -> None:
+    """Remora: an OpenAI-compatible LLM proxy that remembers.
+
+    Settings come from REMORA_* environment variables over a TOML file over defaults.
+    """
+
+
+def _with_settings(command: Callable[[Settings], None]) -> Callable[[Path | None], None]:
+    """Gives a command `--config`, the settings, and its errors in words."""
+
+    @click.option(
+        "--config",
+        "file",
+        type=click.Path(path_type=Path),
+        help=f"Settings file; without it `{DEFAULT_FILE}`, where the working directory has one.",
+    )
+    @wraps(command)
+    def wrapped(file: Path | None) -> None:
+        if file is None and DEFAULT_FILE.exists():
+            file = DEFAULT_FILE
+        try:
+            command(load(os.environ, file))
+        except SettingsError as error:
+            for problem in error.problems:
+                click.echo(problem, err=True)
+            sys.exit(BAD_SETTINGS)
+        except RemoraError as error:
+            click.echo(error.message, err=True)
+            sys.exit(FAILED)
+
+    return wrapped
+
+
+@main.command()
+@_with_settings
+def serve(settings: Settings) -> None:
+    """Serve the proxy and the memory API."""
+    from proxy.serve import serve
+
+    serve(settings)
+
+
+@main.command()
+@_with_settings
+def work(settings: Settings) -> None:
+    """Learn from what was said, beside servers that don't (REMORA_WORKER_INSIDE=false)."""
+    from proxy.work import work
+
+    configure_logging(settings.log)
+    asyncio.run(work(settings))
+
+
+@main.command()
+@_with_settings
+def doctor(settings: Settings) -> None:
+    """Try out what the settings name: upstream, store, embedder, tokenizer, extraction."""
+    from proxy.doctor import examine, show
+
+    configure_logging(Log(level="error"))
+    console = Console()
+    with console.status("looking …"):
+        findings = asyncio.run(examine(settings))
+    show(findings, console)
+    if any(finding.state == "bad" for finding in findings):
+        sys.exit(FAILED)
+
+
+@main.command()
+@_with_settings
+def reindex(settings: Settings) -> None:
+    """Embed every memory anew, after REMORA_EMBEDDER was changed. Stop the servers first."""
+    from proxy.reindex import reindex
+
+    configure_logging(settings.log)
+    asyncio.run(reindex(settings, Console()))
+
+
+@main.command()
+def demo() -> None:
+    """Show a conversation remember an earlier one; needs no key and no network."""
+    try:
+        from proxy.demo.story import demonstrate
+    except ModuleNotFoundError as error:
+        if error.name != "openai":
+            raise
+        raise click.ClickException("the demo talks through the openai package: install 'remora[demo]'") from error
+    try:
+        remembered = demonstrate(Console())
+    except RemoraError as error:
+        raise click.ClickException(error.message) from error
+    if not remembered:
+        sys.exit(FAILED)
+
+
+if __name__ == "__main__":
+    main()

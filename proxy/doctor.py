@@ -1,0 +1,167 @@
+"""`remora doctor`: tries out what the settings name, and says of what is amiss what to do about it."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from typing import Any, Literal
+
+import httpx
+from msgspec import Struct
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from config.settings import Secret, Settings, without_credentials
+from context.tokens import TokenCounters
+from memory.caller import DEFAULT_TENANT
+from memory.embedding.factory import open_embedder
+from memory.engines.base import Engine
+from memory.engines.factory import make_engine
+from memory.errors import RemoraError
+from proxy.serve import refusals
+
+SECONDS = 20.0
+"""How long each check may take."""
+
+_MARKS = {"good": ("✓", "green"), "warning": ("!", "yellow"), "bad": ("✗", "red")}
+
+
+class Finding(Struct, frozen=True):
+    """What a check found; `remedy` says what to do about anything that is not good."""
+
+    subject: str
+    state: Literal["good", "warning", "bad"]
+    text: str
+    remedy: str = ""
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """A finding or more for each thing the settings name."""
+    return [
+        *_settings(settings),
+        await _upstream(settings),
+        await _tokenizer(),
+        *await _embedder_and_store(settings),
+        await _extraction(settings),
+    ]
+
+
+def show(findings: list[Finding], console: Console) -> None:
+    """Print them as a table."""
+    table = Table(box=None, padding=(0, 1), show_header=False)
+    for finding in findings:
+        mark, colour = _MARKS[finding.state]
+        text = Text(finding.text)
+        if finding.remedy:
+            text.append(f"\n→ {finding.remedy}", style=colour)
+        table.add_row(Text(mark, style=colour), finding.subject, text)
+    console.print(table)
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    problems = refusals(settings)
+    for problem in problems:
+        fault, _, remedy = problem.rpartition(": ")
+        yield Finding("settings", "bad", fault, remedy)
+    if not problems:
+        access = "anyone who reaches it may use it" if settings.admin_key is None else "asks for a key"
+        yield Finding("settings", "good", f"{settings.host} port {settings.port}; {access}")
+
+
+async def _upstream(settings: Settings) -> Finding:
+    place, key = settings.upstream.base_url, settings.upstream.api_key
+    answer = await _ask("GET", f"{place}/models", key)
+    match answer:
+        case httpx.Response(status_code=200):
+            kind = "clients bring their own" if key is None else "it takes the key"
+            return Finding("upstream", "good", f"{place} answers; {kind}")
+        case httpx.Response(status_code=401 | 403) if key is None:
+            return Finding("upstream", "good", f"{place} answers; it wants a key, which each client has to bring")
+        case httpx.Response(status_code=401 | 403):
+            return Finding("upstream", "bad", f"{place} refuses the key", "set REMORA_UPSTREAM_API_KEY to a valid one")
+        case httpx.Response(status_code=status):
+            remedy = "see that REMORA_UPSTREAM_BASE_URL ends with the version of its API, mostly /v1"
+            return Finding("upstream", "warning", f"{place}/models answers with status {status}", remedy)
+        case error:
+            remedy = "set REMORA_UPSTREAM_BASE_URL to the OpenAI-compatible server that should answer"
+            return Finding("upstream", "bad", f"{place} can't be reached ({type(error).__name__})", remedy)
+
+
+async def _tokenizer() -> Finding:
+    counters = TokenCounters()
+    await counters.load()
+    counter = counters.default
+    if counter.exact:
+        return Finding("tokens", "good", f"counted exactly, with {counter.encoding}")
+    return Finding(
+        "tokens",
+        "warning",
+        f"the tables of OpenAI's encodings can't be loaded; counted with {counter.encoding}, about 1.2 times as many",
+        "let it reach the network once with TIKTOKEN_CACHE_DIR set, or live with somewhat smaller budgets",
+    )
+
+
+async def _embedder_and_store(settings: Settings) -> list[Finding]:
+    async with AsyncExitStack() as stack:
+        try:
+            async with asyncio.timeout(SECONDS):
+                embedder = await stack.enter_async_context(open_embedder(settings))
+                (vector,) = await embedder.embed(["remora"])
+        except (RemoraError, TimeoutError) as error:
+            remedy = "see that REMORA_EMBEDDER, _BASE_URL, _MODEL and _API_KEY go together"
+            return [
+                Finding("embedder", "bad", _reason(error), remedy),
+                Finding("store", "bad", "not looked at", "it needs the embedder first"),
+            ]
+        good = Finding("embedder", "good", f"{embedder.spec.name}, {len(vector)} dimensions")
+        try:
+            async with asyncio.timeout(SECONDS):
+                engine = await stack.enter_async_context(make_engine(settings, embedder.spec))
+                return [good, *await _store(settings, engine)]
+        except (RemoraError, TimeoutError) as error:
+            return [good, Finding("store", "bad", _reason(error), "see that REMORA_STORE is right, and that it runs")]
+
+
+async def _store(settings: Settings, engine: Engine) -> list[Finding]:
+    await engine.ping()
+    usage = await engine.memories.usage(DEFAULT_TENANT)
+    backlog = await engine.jobs.backlog()
+    found = [Finding("store", "good", f"{without_credentials(settings.store)}; {usage.memories:,} memories")]
+    found += [Finding("store", "warning", "its settings endanger memory", advice) for advice in await engine.advice()]
+    if backlog.dead:
+        lost = f"{backlog.dead:,} exchanges could not be learned from"
+        found.append(Finding("learning", "warning", lost, "the log of the worker says why"))
+    return found
+
+
+async def _extraction(settings: Settings) -> Finding:
+    chosen = settings.extraction
+    if chosen.mode == "off":
+        return Finding("extraction", "good", "off: conversations are kept, no facts drawn from them")
+    if chosen.mode == "rules" or (chosen.mode == "auto" and chosen.model is None):
+        return Finding("extraction", "good", "by rules; REMORA_EXTRACTION_MODEL would do it by an LLM")
+    if chosen.model is None:
+        return Finding("extraction", "bad", "by an LLM, but none is named", "set REMORA_EXTRACTION_MODEL")
+    own = chosen.base_url is not None
+    place = chosen.base_url or settings.upstream.base_url
+    key = chosen.api_key or (None if own else settings.upstream.api_key)
+    question = {"model": chosen.model, "messages": [{"role": "user", "content": "Answer with the word OK."}]}
+    answer = await _ask("POST", f"{place}/chat/completions", key, question)
+    if isinstance(answer, httpx.Response) and answer.is_success:
+        return Finding("extraction", "good", f"{chosen.model} at {place} answers")
+    reason = f"status {answer.status_code}" if isinstance(answer, httpx.Response) else type(answer).__name__
+    remedy = "see that REMORA_EXTRACTION_MODEL, _BASE_URL and _API_KEY go together"
+    return Finding("extraction", "bad", f"{chosen.model} at {place} does not answer ({reason})", remedy)
+
+
+async def _ask(method: str, url: str, key: Secret | None, body: Any = None) -> httpx.Response | httpx.HTTPError:
+    headers = {} if key is None else {"Authorization": f"Bearer {key.reveal()}"}
+    try:
+        async with httpx.AsyncClient(timeout=SECONDS) as client:
+            return await client.request(method, url, headers=headers, json=body)
+    except httpx.HTTPError as error:
+        return error
+
+
+def _reason(error: RemoraError | TimeoutError) -> str:
+    return error.message if isinstance(error, RemoraError) else f"no answer within {SECONDS:g} seconds"

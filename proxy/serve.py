@@ -1,0 +1,154 @@
+"""`remora serve`: the application under uvicorn, in one process or in several."""
+
+import ipaddress
+import math
+import socket
+import sys
+from collections.abc import Coroutine
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+import structlog
+import uvicorn
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from config.logging import configure_logging
+from config.settings import Settings, SettingsError, without_credentials
+from memory.errors import Misconfigured, RemoraError
+from proxy.app import create_app
+
+BACKLOG = 2048
+KEEP_ALIVE_SECONDS = 75
+"""Longer than HTTP clients keep an idle connection (httpx: 5 s), so that none is closed under a request just sent."""
+
+log = structlog.stdlib.get_logger("remora")
+
+
+def serve(settings: Settings) -> None:
+    """Serve until a signal ends it, having let calls under way finish.
+
+    Raises SettingsError where the settings are unsafe or don't go together, Misconfigured where it can't listen.
+    """
+    if problems := refusals(settings):
+        raise SettingsError(problems)
+    configure_logging(settings.log)
+    config = configuration(settings)
+    with _listen(settings) as listener:
+        if settings.workers == 1:
+            _Server(config, settings).run([listener])
+        else:
+            _announce(settings, listener)
+            Multiprocess(config, [listener]).run()
+
+
+def configuration(settings: Settings) -> uvicorn.Config:
+    """How uvicorn is to serve; it can be sent to another process."""
+    return uvicorn.Config(
+        partial(_application, settings),
+        factory=True,
+        interface="asgi3",
+        lifespan="on",
+        ws="none",
+        workers=settings.workers,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,  # an upstream's own comes through; two would be wrong
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=math.ceil(settings.stream.drain_seconds),
+    )
+
+
+def refusals(settings: Settings) -> list[str]:
+    """Why these settings, each good in itself, are not to be served: a line each, which says what to do."""
+    problems = []
+    if settings.admin_key is None and not settings.insecure and not _is_loopback(settings.host):
+        problems.append(
+            f"REMORA_HOST: '{settings.host}' can be reached from other machines, and nothing asks for a key: "
+            "set REMORA_ADMIN_KEY (or REMORA_INSECURE=true, if everyone who reaches it may read and write all memory)"
+        )
+    if settings.workers > 1 and settings.store.startswith("sqlite:"):
+        problems.append(
+            f"REMORA_WORKERS: SQLite serves one process, not {settings.workers}: "
+            "set REMORA_STORE=redis://HOST:6379/0, or REMORA_WORKERS=1"
+        )
+    return problems
+
+
+class _Server(uvicorn.Server):
+    """Says that it is ready once it is."""
+
+    def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
+        super().__init__(config)
+        self._settings = settings
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and sockets:
+            _announce(self._settings, sockets[0])
+
+
+def _announce(settings: Settings, listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    if ipaddress.ip_address(host).is_unspecified:
+        host = socket.gethostname()
+    place = f"[{host}]" if ":" in host else host
+    log.info(
+        "Remora is ready: give this base_url to your OpenAI client",
+        base_url=f"http://{place}:{port}/v1",
+        store=without_credentials(settings.store),
+        embedder=settings.embedder.kind,
+        upstream=settings.upstream.base_url,
+        authentication="none" if settings.admin_key is None else "key",
+        processes=settings.workers,
+        version=version("remora"),
+    )
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise Misconfigured(
+            f"REMORA_HOST, REMORA_PORT: can't listen on {settings.host} port {settings.port} ({error.strerror}): "
+            "end what listens there, or set another"
+        ) from error
+
+
+def _is_loopback(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _application(settings: Settings) -> ASGIApp:
+    """What each process serves. An error of ours ends the start with one line; any other with its traceback."""
+    configure_logging(settings.log)
+    try:
+        app = create_app(settings)
+    except RemoraError as error:
+        log.error(error.message)  # noqa: TRY400 - the message says what to do
+        sys.exit(STARTUP_FAILURE)
+
+    async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_unless_failed(message: Message) -> None:
+            if not message["type"].endswith(".failed"):  # Litestar's holds a traceback
+                await send(message)
+
+        try:
+            await app(scope, receive, send_unless_failed)
+        except RemoraError as error:
+            await send({"type": "lifespan.startup.failed", "message": error.message})
+
+    def serve_scope(scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
+        return (lifespan if scope["type"] == "lifespan" else app)(scope, receive, send)
+
+    return serve_scope
