@@ -1,0 +1,149 @@
+"""The OpenAI-compatible surface: a pure ASGI application, to be mounted at `/v1` and `/proxy/v1`."""
+
+import contextlib
+import logging
+from collections.abc import Iterable
+from typing import Protocol
+from urllib.parse import quote, unquote_plus
+
+from litestar.enums import ScopeType
+from litestar.types import HTTPScope, Receive, Scope, Send
+
+from admin.auth import Proxied
+from config.logging import bind_request
+from config.settings import Settings
+from config.supervisor import Supervisor
+from memory import ids
+from memory.errors import NotFound, RemoraError
+from proxy.call import Call
+from proxy.chat import Chat
+from proxy.client import Client, ClientGone
+from proxy.errors import Overloaded, Unsupported, error_answer, internal_error
+from proxy.passthrough import PassThrough
+
+log = logging.getLogger("remora.proxy")
+
+ROOTS = (b"/proxy/v1", b"/v1")
+CHAT = "/chat/completions"
+
+_NO_WEBSOCKETS = "WebSockets are not supported here; use HTTP, with server-sent events for streams"
+
+
+class Authenticates(Protocol):
+    def proxied(self, headers: Iterable[tuple[bytes, bytes]], query_string: bytes) -> Proxied:
+        """Who makes a proxied call. Raises Unauthenticated, Forbidden."""
+        ...
+
+
+class OpenAIProxy:
+    """Answers every request under its roots, errors included; nothing is raised to the server around it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        authenticator: Authenticates,
+        chat: Chat,
+        pass_through: PassThrough,
+        supervisor: Supervisor,
+        id_source: ids.IdSource,
+    ) -> None:
+        self._authenticator = authenticator
+        self._chat = chat
+        self._pass_through = pass_through
+        self._supervisor = supervisor
+        self._ids = id_source
+        key = settings.upstream.api_key
+        self._own_authorization = None if key is None else f"Bearer {key.reveal()}"
+        self._free = settings.limits.concurrency
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.HTTP:
+            await self._serve(scope, receive, send)
+        else:
+            await _refuse_websocket(scope, send)
+
+    async def _serve(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        length = _length(headers.get(b"content-length"))
+        client = Client(receive, send, self._supervisor, declared=length)
+        request_id = ids.spell(self._ids.one(), "req")
+        bind_request(request_id)
+        try:
+            if headers.get(b"upgrade", b"").lower() == b"websocket":
+                raise Unsupported(_NO_WEBSOCKETS)
+            if not self._free:
+                raise Overloaded("this server has as many calls under way as it takes; try again shortly")
+            self._free -= 1
+            try:
+                await self._answer(self._call(scope, request_id, length, headers), client)
+            finally:
+                self._free += 1
+        except ClientGone:
+            log.debug("the client left")
+        except RemoraError as error:
+            await self._tell(client, request_id, error)
+        except Exception:
+            log.exception("a call failed for a fault of ours")
+            await self._tell(client, request_id, internal_error())
+
+    def _call(self, scope: HTTPScope, request_id: str, length: int | None, headers: dict[bytes, bytes]) -> Call:
+        who = self._authenticator.proxied(scope["headers"], scope["query_string"])
+        who.caller.require("inference")
+        own_key = who.upstream_authorization is None and self._own_authorization is not None
+        return Call(
+            id=request_id,
+            caller=who.caller,
+            method=scope["method"],
+            path=_path(scope),
+            query=_query(scope["query_string"]),
+            headers=list(scope["headers"]),
+            authorization=self._own_authorization if own_key else who.upstream_authorization,
+            own_key=own_key,
+            length=length,
+            has_body=bool(length) or b"transfer-encoding" in headers,
+        )
+
+    async def _answer(self, call: Call, client: Client) -> None:
+        if call.method == "POST" and call.path == CHAT:
+            await self._chat.handle(call, client)
+        else:
+            await self._pass_through.handle(call, client)
+
+    async def _tell(self, client: Client, request_id: str, error: RemoraError) -> None:
+        if client.answering:
+            return  # unfinished: the server around closes the connection, by which the client sees that it was cut
+        status, headers, body = error_answer(error)
+        with contextlib.suppress(ClientGone):
+            await client.answer(status, [*headers, (b"x-remora-request-id", request_id.encode())], body)
+
+
+async def _refuse_websocket(scope: Scope, send: Send) -> None:
+    if "websocket.http.response" in (scope.get("extensions") or {}):
+        status, headers, body = error_answer(Unsupported(_NO_WEBSOCKETS))
+        await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+        await send({"type": "websocket.http.response.body", "body": body, "more_body": False})
+    else:
+        await send({"type": "websocket.close", "code": 1003, "reason": _NO_WEBSOCKETS})
+
+
+def _path(scope: HTTPScope) -> str:
+    """What follows the root, as it was sent."""
+    raw = scope["raw_path"] or quote(scope["path"]).encode()
+    for root in ROOTS:
+        if raw.startswith(root + b"/") or raw == root:
+            return raw.removeprefix(root).decode("latin-1")
+    raise NotFound("no such path")
+
+
+def _query(raw: bytes) -> str:
+    """With its question mark, as it was sent, less our own key."""
+    if not raw:
+        return ""
+    pieces = raw.decode("latin-1").split("&")
+    kept = [piece for piece in pieces if unquote_plus(piece.partition("=")[0]) != "api_key"]
+    return "?" + "&".join(kept) if kept else ""
+
+
+def _length(header: bytes | None) -> int | None:
+    return int(header) if header is not None and header.isdigit() else None

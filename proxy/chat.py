@@ -1,0 +1,204 @@
+"""POST chat/completions: the one call that remembers, as a list of steps."""
+
+import time
+
+import msgspec
+
+from config.settings import Settings
+from context.receipt import Learning, Receipt
+from context.render import SEPARATOR
+from memory.caller import DEFAULT_NAMESPACE, Caller
+from memory.model import Name
+from memory.service.clock import Clock
+from proxy.body import ChatBody, OpaqueBody, read_body
+from proxy.call import Call
+from proxy.client import Client
+from proxy.completion import Completion
+from proxy.errors import UpstreamFailed
+from proxy.injection import inject
+from proxy.learning import Lesson, Record
+from proxy.options import Options, read_options
+from proxy.outbox import Outbox
+from proxy.recollection import Recollection, Recollector
+from proxy.relay import Headers, relay_events
+from proxy.upstream import Answer, Upstream
+
+
+class Chat:
+    def __init__(
+        self, settings: Settings, *, recollector: Recollector, upstream: Upstream, outbox: Outbox, clock: Clock
+    ) -> None:
+        self._settings = settings
+        self._recollector = recollector
+        self._upstream = upstream
+        self._outbox = outbox
+        self._now = clock
+
+    async def handle(self, call: Call, client: Client) -> None:
+        """Answer the call. Raises ClientGone, and RemoraError for what the client is still to be told."""
+        options = read_options(call.headers)
+        body = read_body(await client.body(self._settings.limits.body_mb * 1_000_000))
+        if isinstance(body, ChatBody):
+            body = _of_user(body, call, options)
+        async with client.present():
+            recollection = await self._recollect(call.caller, options, body)
+            receipt = self._receipt(call, options, recollection)
+            payload = self._inject(options, body, recollection, receipt)
+            record = self._record(call, options, body, recollection, receipt)
+            try:
+                await self._forward(call, client, payload, receipt, record)
+            except UpstreamFailed as error:
+                record.abandon(error.message)
+                raise
+            finally:
+                record.abandon("the client left before the answer was whole")
+
+    async def _recollect(self, caller: Caller, options: Options, body: ChatBody | OpaqueBody) -> Recollection:
+        if isinstance(body, OpaqueBody):
+            return Recollection(outcome="degraded", reason=body.reason)
+        return await self._recollector.recollect(caller, options, body)
+
+    def _receipt(self, call: Call, options: Options, recollection: Recollection) -> Receipt:
+        return Receipt(
+            request_id=call.id,
+            tenant=call.caller.tenant,
+            at=self._now(),
+            outcome=recollection.outcome,
+            reason=recollection.reason,
+            namespace=options.namespace or DEFAULT_NAMESPACE,
+        )
+
+    def _inject(
+        self, options: Options, body: ChatBody | OpaqueBody, recollection: Recollection, receipt: Receipt
+    ) -> bytes:
+        """The body for the upstream; the receipt learns what is in it."""
+        assembled = recollection.assembled
+        if assembled is None or isinstance(body, OpaqueBody):
+            return body.raw
+        if not assembled.content:
+            receipt.record(assembled)
+            return body.raw
+        position = options.position or self._settings.context.position
+        payload = inject(body, assembled.content, position, SEPARATOR)
+        if payload is None:
+            receipt.outcome, receipt.reason = "skipped", "there is no user message to place memory by"
+            return body.raw
+        receipt.record(assembled)
+        return payload
+
+    def _record(
+        self,
+        call: Call,
+        options: Options,
+        body: ChatBody | OpaqueBody,
+        recollection: Recollection,
+        receipt: Receipt,
+    ) -> Record:
+        lesson = None
+        if isinstance(body, OpaqueBody):
+            receipt.learning = Learning(enqueued=False, reason=body.reason)
+        elif options.skip_extract:
+            receipt.learning = Learning(enqueued=False, reason="the request asked for it")
+        else:
+            lesson = Lesson(
+                caller=call.caller,
+                namespace=receipt.namespace,
+                agent=options.agent,
+                app=options.app,
+                session=options.session or _name(body.session),
+                messages=body.messages,
+                request_id=call.id,
+                at=receipt.at,
+            )
+        return Record(
+            receipt,
+            lesson,
+            self._outbox,
+            ttl_seconds=self._settings.receipt.ttl_seconds,
+            wait=recollection.store_answers,
+        )
+
+    async def _forward(self, call: Call, client: Client, payload: bytes, receipt: Receipt, record: Record) -> None:
+        # Asked not to compress, an upstream that does so all the same is decoded.
+        headers = [header for header in call.upstream_headers() if header[0] != "accept-encoding"]
+        headers.append(("accept-encoding", "identity"))
+        sent = time.perf_counter()
+        async with self._upstream.call("POST", call.target, headers, payload, decode=True) as answer:
+            call.waited += time.perf_counter() - sent
+            hearing = _Hearing(record)
+            if answer.streams_events:
+                receipt.timings["overhead"] = round(call.overhead_ms, 3)
+                await relay_events(
+                    client,
+                    answer,
+                    _headers(call, answer, receipt),
+                    ping_seconds=self._settings.stream.ping_seconds,
+                    listener=hearing,
+                )
+                await hearing.end()
+                return
+            began = time.perf_counter()
+            data = await answer.read()
+            call.waited += time.perf_counter() - began
+            receipt.timings["overhead"] = round(call.overhead_ms, 3)
+            if answer.status < 300:
+                await hearing.hear_body(data)
+            else:
+                record.abandon(f"the upstream answered {answer.status}")
+            headers = [header for header in _headers(call, answer, receipt) if header[0] != b"content-length"]
+            await client.answer(answer.status, [*headers, (b"content-length", b"%d" % len(data))], data)
+
+
+class _Hearing:
+    """Reads an answer beside its relay, and sees to it that what it teaches is stored before its end goes out."""
+
+    def __init__(self, record: Record) -> None:
+        self._completion = Completion()
+        self._record = record
+
+    async def hear_body(self, body: bytes) -> None:
+        self._completion.read_body(body)
+        await self.end()
+
+    async def hear(self, events: bytes) -> None:
+        self._completion.read_events(events)
+        if self._completion.finish_reason is not None:
+            await self.end()
+
+    def complaint(self) -> str | None:
+        return None if self._completion.ended else "the upstream ended the stream before the answer was whole"
+
+    async def end(self) -> None:
+        """All that was to be heard was."""
+        await self._record.conclude(self._completion)
+
+
+def _of_user(body: ChatBody, call: Call, options: Options) -> ChatBody | OpaqueBody:
+    """Finds out for whom the call is made. A user that can't be named has no memory, rather than someone else's."""
+    given = options.user or body.user
+    user = options.user or _name(body.user)
+    if given and user is None:
+        return OpaqueBody(raw=body.raw, reason="the request's user is no usable name")
+    call.caller = msgspec.structs.replace(call.caller, user=user)
+    return body
+
+
+def _name(value: object) -> str | None:
+    try:
+        return msgspec.convert(value, Name)
+    except msgspec.ValidationError:
+        return None
+
+
+def _headers(call: Call, answer: Answer, receipt: Receipt) -> Headers:
+    used, tokens = b"%d" % len(receipt.memories), b"%d" % receipt.token_count
+    headers = [
+        *answer.headers,
+        *call.own_headers(),
+        (b"x-remora-memory", receipt.outcome.encode()),
+        (b"x-remora-memories-used", used),
+        (b"x-remora-tokens-injected", tokens),
+    ]
+    if receipt.memories:
+        headers += [(b"x-maia-memories-used", used), (b"x-maia-tokens-injected", tokens)]
+    return headers

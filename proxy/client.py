@@ -1,0 +1,162 @@
+"""The calling side of one request: its body, the answer to it, and whether anyone is still there."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Iterator
+
+from litestar.types import Message, Receive, Send
+
+from config.supervisor import Supervisor
+from memory.errors import TooLarge
+
+SEND_SECONDS = 60.0
+"""A client that takes none of what it is sent for so long is as good as gone."""
+
+_SHORTEST_TIMER = 0.01
+_DISCARD_SECONDS = 10.0
+_DISCARD_FACTOR = 4
+
+
+class ClientGone(Exception):
+    """The client left: there is no one to answer."""
+
+
+class Client:
+    def __init__(self, receive: Receive, send: Send, supervisor: Supervisor, *, declared: int | None) -> None:
+        """`declared`: how long it said its body is."""
+        self._declared = declared
+        self._body_over = asyncio.Event()
+        self._receive = receive
+        self._send = send
+        self._supervisor = supervisor
+        self._task: asyncio.Task[object] | None = None
+        self._gone = False
+        self._ended = False
+        self._writing = False
+        self.answering = False
+        """Whether status and headers went out."""
+        self._written_at = 0.0
+
+    async def body(self, limit: int) -> bytes:
+        """The whole body. Raises TooLarge for one of more than `limit` bytes, ClientGone."""
+        chunks = [chunk async for chunk in self.chunks(limit)]
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    async def refuse_more(self, limit: int) -> None:
+        """Raises TooLarge for a client that announces more than `limit` bytes."""
+        if self._declared is not None and self._declared > limit:
+            await self._discard(_DISCARD_FACTOR * limit)
+            raise _too_large(limit)
+
+    async def chunks(self, limit: int) -> AsyncIterator[bytes]:
+        """The body as it comes in. Raises as `body` does."""
+        await self.refuse_more(limit)
+        size, more = 0, True
+        while more:
+            chunk, more = await self._next_chunk()
+            size += len(chunk)
+            if size > limit:
+                if more:
+                    await self._discard(_DISCARD_FACTOR * limit)
+                raise _too_large(limit)
+            if chunk:
+                yield chunk
+        self.body_is_over()
+
+    def body_is_over(self) -> None:
+        """Nothing more of a body is expected: from now on only the client's leaving is."""
+        self._body_over.set()
+
+    @contextlib.asynccontextmanager
+    async def present(self) -> AsyncIterator[None]:
+        """What runs inside is cancelled when the client leaves after its body, and ClientGone raised."""
+        self._task = asyncio.current_task()
+        watcher = self._supervisor.start(self._watch(), name="client watch")
+        try:
+            yield
+        except asyncio.CancelledError:
+            if not self._gone or self._task is None or self._task.uncancel() > 0:
+                raise
+            raise ClientGone from None
+        finally:
+            self._ended = True
+            watcher.cancel()
+
+    @property
+    def gone(self) -> bool:
+        return self._gone
+
+    @contextlib.contextmanager
+    def pinged(self, seconds: float) -> Iterator[None]:
+        """Within the block, whenever nothing was written for so long, a comment is: for streams of whole events."""
+        loop = asyncio.get_running_loop()
+
+        def check() -> None:
+            nonlocal timer
+            silence = time.monotonic() - self._written_at
+            if silence >= seconds and not (self._writing or self._ended):
+                self._supervisor.start(self._ping(), name="ping")
+                silence = 0.0
+            timer = loop.call_later(max(seconds - silence, _SHORTEST_TIMER), check)
+
+        timer = loop.call_later(seconds, check)
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        self.answering = True
+        await self._out({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def write(self, body: bytes, *, more: bool = True) -> None:
+        # After the last byte the server reports a disconnect, which then means nothing.
+        self._ended = self._ended or not more
+        await self._out({"type": "http.response.body", "body": body, "more_body": more})
+
+    async def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        await self.start(status, headers)
+        await self.write(body, more=False)
+
+    async def _out(self, message: Message) -> None:
+        self._writing = True
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await self._send(message)
+        except TimeoutError:
+            raise ClientGone from None
+        finally:
+            self._writing = False
+            self._written_at = time.monotonic()
+
+    async def _ping(self) -> None:
+        with contextlib.suppress(ClientGone):  # the stream's own next write will tell
+            await self.write(b": ping\n\n")
+
+    async def _watch(self) -> None:
+        await self._body_over.wait()
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        if not self._ended and self._task is not None:
+            self._gone = True
+            self._task.cancel()
+
+    async def _next_chunk(self) -> tuple[bytes, bool]:
+        message = await self._receive()
+        if message["type"] != "http.request":
+            raise ClientGone
+        return message.get("body", b""), message.get("more_body", False)
+
+    async def _discard(self, limit: int) -> None:
+        """Take in the rest of a body, within reason: cut off while it sends, a client never reads the answer."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DISCARD_SECONDS):
+                more = True
+                while more and limit > 0:
+                    chunk, more = await self._next_chunk()
+                    limit -= len(chunk)
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"the request body is larger than {limit:,} bytes", limit=limit)

@@ -1,0 +1,92 @@
+"""What a model answered, read beside the relay from a copy: enough of it to learn from, and no more."""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from proxy.sse import read_data
+
+MAX_CHARACTERS = 65_536
+"""Of the answer; the rest of a longer one is not kept."""
+
+_DONE = b"[DONE]"
+
+
+class Message(Struct):
+    content: Any = None
+    tool_calls: Any = None
+    function_call: Any = None
+
+
+class _Choice(Struct):
+    index: int = 0
+    message: Message | None = None
+    delta: Message | None = None
+    finish_reason: str | None = None
+
+
+class _Completion(Struct):
+    choices: list[_Choice] | None = None
+    error: Any = None
+
+
+_decode = msgspec.json.Decoder(_Completion).decode
+
+
+class Completion:
+    """The first choice of an answer, from a body or from the events of a stream."""
+
+    def __init__(self) -> None:
+        self.finish_reason: str | None = None
+        self.readable = True
+        """Whether all that came could be read."""
+        self.ended = False
+        """Whether the answer said that it was over: by a finish reason, the end mark, or an error of its own."""
+        self.failed = False
+        """Whether it brought an error."""
+        self._texts: list[str] = []
+        self._room = MAX_CHARACTERS
+        self._calls_tools = False
+
+    def message(self) -> dict[str, Any] | None:
+        """As an assistant message; None unless the answer is whole."""
+        if self.finish_reason is None or self.failed or not self.readable:
+            return None
+        message: dict[str, Any] = {"role": "assistant", "content": "".join(self._texts)}
+        return message | ({"tool_calls": True} if self._calls_tools else {})
+
+    def read_body(self, body: bytes) -> None:
+        self._read(body)
+        self.ended = True
+
+    def read_events(self, events: bytes) -> None:
+        """Take in the next whole events of a stream."""
+        for data in read_data(events):
+            if data.startswith(_DONE):
+                self.ended = True
+            else:
+                self._read(data)
+
+    def _read(self, data: bytes) -> None:
+        try:
+            completion = _decode(data)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            self.readable = False
+            return
+        if completion.error is not None:
+            self.failed = self.ended = True
+        for choice in completion.choices or ():
+            if choice.index == 0:
+                self._take(choice)
+
+    def _take(self, choice: _Choice) -> None:
+        if (said := choice.delta or choice.message) is not None:
+            if said.content and isinstance(said.content, str):
+                self._texts.append(said.content[: self._room])
+                self._room -= len(self._texts[-1])
+            if said.tool_calls or said.function_call:
+                self._calls_tools = True
+        if choice.finish_reason:
+            self.finish_reason = choice.finish_reason
+            self.ended = True

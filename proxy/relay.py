@@ -1,0 +1,75 @@
+"""The upstream's answer on its way to the client: the same bytes, as soon as they are there."""
+
+import asyncio
+from typing import Protocol
+
+from memory.errors import RemoraError, Unavailable
+from proxy.client import Client
+from proxy.errors import UpstreamFailed, error_event
+from proxy.sse import EventSplitter
+from proxy.upstream import Answer
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class Listener(Protocol):
+    """Hears a stream of events before the client does."""
+
+    async def hear(self, events: bytes) -> None:
+        """Whole events, as they came."""
+        ...
+
+    def complaint(self) -> str | None:
+        """Asked once the stream is over: what is wrong with its having ended here."""
+        ...
+
+
+async def relay_events(
+    client: Client, answer: Answer, headers: Headers, *, ping_seconds: float, listener: Listener | None = None
+) -> None:
+    """Relay a stream of server-sent events, in one write what one read brought.
+
+    A stream that breaks off ends in an event that says so, since its status has long gone out.
+    """
+    await client.start(answer.status, headers)
+    try:
+        with client.pinged(ping_seconds):
+            await _relay_whole_events(client, answer, listener)
+    except (UpstreamFailed, OverflowError) as error:
+        await _end_with(client, error if isinstance(error, UpstreamFailed) else _too_long())
+    except asyncio.CancelledError:
+        if not client.gone:
+            await _end_with(client, Unavailable("the server is shutting down"))
+        raise
+
+
+async def relay_bytes(client: Client, answer: Answer, headers: Headers) -> None:
+    """Relay a body of any kind. Raises UpstreamFailed when it breaks off, which may be in the middle."""
+    await client.start(answer.status, headers)
+    async for chunk in answer.chunks():
+        await client.write(chunk)
+    await client.write(b"", more=False)
+
+
+async def _relay_whole_events(client: Client, answer: Answer, listener: Listener | None) -> None:
+    splitter = EventSplitter()
+    async for chunk in answer.chunks():
+        if events := splitter.feed(chunk):
+            if listener is not None:
+                await listener.hear(events)
+            await client.write(events)
+    rest = splitter.rest
+    if listener is not None:
+        if rest:
+            await listener.hear(rest)
+        if complaint := listener.complaint():
+            raise UpstreamFailed(complaint)  # and not the rest, to which the event that says so would stick
+    await client.write(rest, more=False)
+
+
+async def _end_with(client: Client, error: RemoraError) -> None:
+    await client.write(error_event(error), more=False)
+
+
+def _too_long() -> UpstreamFailed:
+    return UpstreamFailed("the upstream sent an event without an end")
