@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from litestar import Litestar, Response, get, post
+from litestar.params import JSONBody
 from litestar.response import Stream
 from litestar.types import ASGIApp
 
@@ -39,7 +40,7 @@ class Script:
         """An OpenAI-compatible server."""
 
         @post("/v1/chat/completions", status_code=200)
-        async def complete(data: dict[str, Any]) -> Response[Any]:
+        async def complete(data: JSONBody[dict[str, Any]]) -> Response[Any]:
             messages = data["messages"]
             self.received.append(messages)
             text = answer(messages)

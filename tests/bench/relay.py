@@ -12,6 +12,7 @@ import httpx
 import uvicorn
 from httpx_aiohttp import AiohttpTransport
 from litestar import Litestar, Request, Response, post
+from litestar.params import RawBody
 from litestar.response import Stream
 
 PASSED = ("content-type", "authorization")
@@ -27,7 +28,7 @@ def relay(upstream: str) -> Litestar:
             yield
 
     @post("/v1/chat/completions", status_code=200)
-    async def chat(request: Request[Any, Any, Any], body: bytes) -> Response[Any]:
+    async def chat(request: Request[Any, Any, Any], body: RawBody) -> Response[Any]:
         headers = {name: value for name in PASSED if (value := request.headers.get(name)) is not None}
         answer = await client.send(
             client.build_request("POST", "/chat/completions", content=body, headers=headers), stream=True
