@@ -1,10 +1,11 @@
 # `make help` lists what there is. Every target first makes .venv, from uv.lock; uv itself is fetched if it is missing.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check format bench redis
+.PHONY: help demo serve test check format bench redis wrk
 
 UV := $(or $(shell command -v uv),.venv-uv/bin/uv)
 RUN := $(UV) run --no-sync
+RUNTIME := .venv/.runtime
 SYNCED := .venv/.synced
 
 # Trust what the machine trusts, as pip does: a network with a certificate authority of its own.
@@ -15,10 +16,10 @@ endif
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(SYNCED) ## See a conversation remember an earlier one; needs no key and no network
+demo: $(RUNTIME) ## See a conversation remember an earlier one; needs no key and no network
 	@$(RUN) remora demo
 
-serve: $(SYNCED) ## Run the proxy in front of REMORA_UPSTREAM_BASE_URL
+serve: $(RUNTIME) ## Run the proxy in front of REMORA_UPSTREAM_BASE_URL
 	@$(RUN) remora serve
 
 test: $(SYNCED) redis ## Run every test, on SQLite and on a real Redis
@@ -34,14 +35,23 @@ format: $(SYNCED) ## Format, and fix what lint can fix
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
 
-bench: $(SYNCED) redis ## Measure speed and memory against the same local upstream
-	$(RUN) python -m tests.bench
+bench: $(SYNCED) redis wrk ## Measure speed and memory against a bare relay; QUICK=1 for a first impression
+	$(RUN) python -m tests.bench $(if $(QUICK),--quick)
 
 redis: $(SYNCED) ## Find or fetch the Redis for the tests, and say which it is
 	@$(RUN) python -m tests.support.redis_binary
 
+wrk:
+	@command -v wrk >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -q && apt-get install -qy --no-install-recommends wrk; } \
+		|| { echo 'The benchmark needs wrk: install the package of that name'; exit 1; }
+
 $(SYNCED): uv.lock pyproject.toml $(filter .venv-uv/%,$(UV))
 	$(UV) sync --frozen --all-extras --all-groups
+	@touch $@
+
+# What it takes to run, without what it takes to develop.
+$(RUNTIME): uv.lock pyproject.toml $(filter .venv-uv/%,$(UV))
+	$(UV) sync --frozen --inexact --no-default-groups --extra demo
 	@touch $@
 
 # Into a folder, not an environment: this works without ensurepip and beside an externally managed Python.
