@@ -102,10 +102,15 @@ class Context(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Retrieval(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How much each signal counts; a namespace's `custom_scoring` overrides them one by one."""
 
-    vector_weight: Weight = 0.3
-    text_weight: Weight = 0.7
-    session_weight: Weight = 0.15
-    neighbour_weight: Weight = 0.35
+    vector_weight: Weight = 0.25
+    text_weight: Weight = 0.75
+    session_weight: Weight = 0.3
+    neighbour_weight: Weight = 0.4
+    speaker_weight: Weight = 0.2
+    question_weight: Weight = 0.3
+    """What a turn that asks, instead of telling, loses."""
+    time_weight: Weight = 0.3
+    kind_weight: Weight = 0.2
     recency_weight: Weight = 0.05
     frequency_weight: Weight = 0.02
     confidence_weight: Weight = 0.05

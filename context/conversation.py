@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from memory.markers import strip_blocks
+
 MAX_QUERY = 1_000
 """Characters; of a longer message its beginning and its end are taken, where the question mostly stands."""
 
@@ -17,11 +19,11 @@ _POINTING = re.compile(
 
 
 def query_of(messages: object) -> str:
-    """What to search for: the text of the newest user message, after that of the one before it where the newest is too
-    short, or points to what was said ("it", "there"), to be found by itself.
+    """What to search for: the text of the newest user message, after that of the one before it where the newest is
+    too short, or points to what was said ("it", "there"), to be found by itself.
 
-    `messages` is a request's decoded JSON, whatever it holds: what is no text is passed over, and "" is the answer where no
-    user spoke.
+    `messages` is a request's decoded JSON, whatever it holds: what is no text is passed over, and "" is the answer
+    where no user spoke.
     """
     spoken = _newest_first(messages)
     newest = next(spoken, "")
@@ -41,15 +43,16 @@ def _newest_first(messages: object) -> Iterator[str]:
 
 
 def _text(content: Any) -> str:
-    """The text of a message's content: the string itself, or its text parts; images and sounds have none."""
+    """The text of a message's content: the string itself, or its text parts; images and sounds have none, and a block
+    of memory that a client sends back is none of the user's."""
     if isinstance(content, str):
-        return content.strip()
+        return strip_blocks(content).strip()
     if not isinstance(content, list):
         return ""
     texts = [
         part.get("text") for part in content if isinstance(part, dict) and part.get("type") in ("text", "input_text")
     ]
-    return "\n".join(text for text in texts if isinstance(text, str)).strip()
+    return strip_blocks("\n".join(text for text in texts if isinstance(text, str))).strip()
 
 
 def _capped(text: str, limit: int) -> str:

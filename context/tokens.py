@@ -5,8 +5,8 @@ kinds of encoding a line break followed by a character that is neither white spa
 
 - OpenAI's `o200k_base` and `cl100k_base` first cut a text by a regular expression, and no token crosses a cut. Line
   breaks are matched by `\\s*[\\r\\n]+` (`\\s*[\\r\\n]`), whose greedy white space takes a whole run of it, and after
-  punctuation by `[\\r\\n/]*` (`[\\r\\n]*`); every one of those matches ends where the next character is none of its own.
-  (The older encodings split a run of line breaks by what follows it; they are not used.)
+  punctuation by `[\\r\\n/]*` (`[\\r\\n]*`); every one of those matches ends where the next character is none of its
+  own. (The older encodings split a run of line breaks by what follows it; they are not used.)
 - The bundled vocabulary (Llama 2's) has no token that contains a line break, nor one with a space after a letter.
 """
 
@@ -58,11 +58,12 @@ class TokenCounter:
         self.encoding = name
         """Its name, as receipts state it."""
         self.exact = exact
-        """Whether it is the model's own encoding. The bundled one counts more: about 1.2 times `o200k_base` in English."""
+        """Whether it is the model's own encoding. The bundled one counts more: about 1.2 times `o200k_base` in
+        English."""
 
     def count(self, text: str) -> int:
-        """How many tokens `text` has. `count(a + b) == count(a) + count(b)` where `a` ends with a line break and `b` begins
-        with neither white space nor "/"."""
+        """How many tokens `text` has. `count(a + b) == count(a) + count(b)` where `a` ends with a line break and `b`
+        begins with neither white space nor "/"."""
         if len(text) <= _LONGEST_CACHED_PIECE:
             return self._cached(text)
         return sum(
@@ -73,8 +74,8 @@ class TokenCounter:
     def truncate(self, text: str, limit: int) -> str:
         """`text` if it has at most `limit` tokens; else its beginning and MARK, `limit` tokens together at most.
 
-        Cuts between words where there is a space near, never inside a character as a reader sees it. "" where not even
-        one character and the mark fit.
+        Cuts between words where there is a space near, never inside a character as a reader sees it. "" where not
+        even one character and the mark fit.
         """
         if self.count(text) <= limit:
             return text
@@ -97,7 +98,7 @@ def _cut_before(text: str, end: int) -> int:
     start = end
     while start > 0 and not text[start - 1].isspace():
         start -= 1
-    if 0 < start and end - start <= 24 and not text[end : end + 1].isspace():
+    if start > 0 and end - start <= 24 and not text[end : end + 1].isspace():
         return start
     # A space begins a grapheme, so the search for its bounds can start there.
     last = start
@@ -123,10 +124,11 @@ class TiktokenEncoding:
 
 
 class BundledEncoding:
-    """The BPE tokenizer that the bundled embedding model brings along, without the space that it puts in front of a text.
+    """The BPE tokenizer that the bundled embedding model brings along, without the space that it puts in front of a
+    text.
 
-    No token of it goes across from a letter to a following space, so a text's count is the sum over its words, and words
-    repeat: counting from a cache of them is ten times as fast as tokenizing.
+    No token of it goes across from a letter to a following space, so a text's count is the sum over its words, and
+    words repeat: counting from a cache of them is ten times as fast as tokenizing.
     """
 
     _WORD = re.compile(r"\n| *[^ \n]+| +")
@@ -175,8 +177,8 @@ class TokenCounters:
         self._bundled: TokenCounter | None = None
 
     async def load(self, *, time_limit: float = 5.0) -> None:
-        """Load OpenAI's tables, from `TIKTOKEN_CACHE_DIR` or the network, for at most `time_limit` seconds; never raises.
-        Says in the log which encoding is used."""
+        """Load OpenAI's tables, from `TIKTOKEN_CACHE_DIR` or the network, for at most `time_limit` seconds; never
+        raises. Says in the log which encoding is used."""
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[None] = loop.create_future()
         loaded: dict[str, TokenCounter] = {}
@@ -200,8 +202,8 @@ class TokenCounters:
         self._exact = dict(loaded)
         if failures:
             log.warning(
-                "the tables of %s could not be loaded (%s): tokens are counted with the bundled encoding %s, which counts "
-                "about 1.2 times as many; set TIKTOKEN_CACHE_DIR to a folder that holds the tables",
+                "the tables of %s could not be loaded (%s): tokens are counted with the bundled encoding %s, which "
+                "counts about 1.2 times as many; set TIKTOKEN_CACHE_DIR to a folder that holds the tables",
                 ", ".join(name for name in LOADED_ENCODINGS if name not in loaded),
                 failures[0],
                 BUNDLED_ENCODING,
@@ -215,8 +217,8 @@ class TokenCounters:
         return self.for_model(None)
 
     def for_model(self, model: str | None) -> TokenCounter:
-        """The counter for an upstream model's name, with or without its provider's (`openai/gpt-4o`); models that OpenAI's
-        table does not name are counted in the default encoding."""
+        """The counter for an upstream model's name, with or without its provider's (`openai/gpt-4o`); models that
+        OpenAI's table does not name are counted in the default encoding."""
         return self._exact.get(_encoding_of(model)) or self._fallback()
 
     def _fallback(self) -> TokenCounter:

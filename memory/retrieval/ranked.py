@@ -10,9 +10,11 @@ class Ranked(Struct, frozen=True):
 
     hit: Hit
     score: float
-    """0..1: from 0.7 on, this is very likely what was asked for; below 0.3 it merely shares something with the query."""
+    """0..1: from 0.7 on, this is very likely what was asked for; below 0.3 it merely shares something with the
+    query."""
     reasons: dict[str, float]
-    """What each signal added to the score, by the signal's name; the sum is the score before it was clipped to 0..1."""
+    """What each signal added to the score, by the signal's name; the sum is the score before it was clipped to
+    0..1."""
 
 
 class Steer(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,203 @@
+"""`POST /v1/context` and `GET /v1/receipts/{request_id}`."""
+
+from time import perf_counter
+from typing import Annotated
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from config.settings import Settings
+from context.analysis import QueryAnalysis
+from context.assemble import Assembled, Assembler, ContextRequest
+from context.receipt import KIND, InjectedMemory, Learning, Outcome, Receipt, decode_receipt
+from context.zones import Position, Share, ZoneAllocation, ZoneStats
+from memory import ids
+from memory.api.body import StrictJson
+from memory.api.times import iso
+from memory.caller import DEFAULT_NAMESPACE, SHARED, Caller, user_owner
+from memory.engines.base import Engine, Filter
+from memory.errors import NotFound
+from memory.model import MemoryType, Name
+from memory.service.namespaces import Namespaces
+
+_SCORE_PLACES = 4
+
+
+class ContextBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    query: Annotated[str, Meta(max_length=10_240)]
+    namespace: str = DEFAULT_NAMESPACE
+    token_budget: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
+    """Default: the namespace's, else the server's."""
+    system_prompt: str | None = None
+    """Put first, and counted within the budget."""
+    include_scores: bool = False
+    """Adds to each memory's score what each signal contributed."""
+    min_score: Share | None = None
+    memory_types: list[MemoryType] | None = None
+    zone_allocation: ZoneAllocation = ZoneAllocation()
+    user_id: Name | None = None
+    """This user's memories and the shared ones. Default: everybody's."""
+    agent_id: Name | None = None
+    run_id: Name | None = None
+    model: str | None = None
+    """The model the text is for: tokens are counted in its encoding."""
+
+
+class ContextMemory(Struct, frozen=True, kw_only=True):
+    id: str
+    content: str
+    type: MemoryType
+    score: float
+    position: Position
+    token_count: int
+    truncated: bool
+    reasons: dict[str, float] | UnsetType = UNSET
+
+
+class ContextAnswer(Struct, frozen=True, kw_only=True):
+    content: str
+    """Ends with a line break where it holds memories."""
+    memories: list[ContextMemory]
+    token_count: int
+    """That of `content`. Over the budget only where the system prompt alone is."""
+    token_budget: int
+    truncated: bool
+    """Whether a memory was cut or left out for want of budget."""
+    zone_stats: ZoneStats
+    query_analysis: QueryAnalysis
+    query_time: str
+    encoding: str
+    """In which tokens were counted."""
+
+
+class ReceiptView(Struct, frozen=True, kw_only=True):
+    request_id: str
+    created_at: str
+    outcome: Outcome
+    reason: str | None
+    namespace: str
+    query_analysis: QueryAnalysis | None
+    memories: list[InjectedMemory]
+    token_count: int
+    token_budget: int
+    encoding: str | None
+    timings: dict[str, float]
+    """Milliseconds by step."""
+    learning: Learning | None
+
+
+class ContextController(Controller):
+    path = "/v1/context"
+    tags = ("Context",)
+
+    @post(operation_id="assembleContext", status_code=200, dto=StrictJson[ContextBody])
+    async def assemble(
+        self,
+        data: JSONBody[ContextBody],
+        caller: NamedDependency[Caller],
+        namespaces: NamedDependency[Namespaces],
+        assembler: NamedDependency[Assembler],
+        settings: NamedDependency[Settings],
+    ) -> ContextAnswer:
+        """The memories that a query calls for, as text for a prompt within a token budget."""
+        started = perf_counter()
+        caller.require("context")
+        namespace = await namespaces.resolve(caller, data.namespace)
+        config = await namespaces.effective(caller, namespace)
+        budgets = (data.token_budget, config.token_budget, settings.context.token_budget)
+        assembled = await assembler.assemble(
+            ContextRequest(
+                where=_visible(caller.tenant, namespace.name, data),
+                query=data.query,
+                token_budget=next(budget for budget in budgets if budget is not None),
+                model=data.model,
+                system_prompt=data.system_prompt,
+                min_score=data.min_score,
+                zone_allocation=data.zone_allocation,
+                weights=config.custom_scoring,
+            )
+        )
+        return _answer(assembled, reasons=data.include_scores, milliseconds=1000 * (perf_counter() - started))
+
+
+class ReceiptsController(Controller):
+    path = "/v1/receipts"
+    tags = ("Context",)
+
+    @get("/{request_id:str}", operation_id="getReceipt")
+    async def show(
+        self, request_id: FromPath[str], caller: NamedDependency[Caller], engine: NamedDependency[Engine]
+    ) -> ReceiptView:
+        """What memory did for one proxied call: which memories went in, how they scored and why, what it cost. It
+        holds no texts, and is kept for some days."""
+        caller.require("read")
+        document = await engine.documents.get(KIND, caller.tenant, request_id)
+        receipt = None if document is None else decode_receipt(document.value)
+        if receipt is None or not caller.sees(receipt.namespace):
+            raise NotFound("Receipt not found", request_id=request_id)
+        return _receipt_view(receipt)
+
+
+def context_routes() -> list[type[Controller]]:
+    """They need the named dependencies `caller`, `namespaces`, `assembler`, `engine` and `settings`."""
+    return [ContextController, ReceiptsController]
+
+
+def _visible(tenant: str, namespace: str, body: ContextBody) -> Filter:
+    return Filter(
+        tenant=tenant,
+        namespaces=(namespace,),
+        owners=None if body.user_id is None else (user_owner(body.user_id), SHARED),
+        types=tuple(body.memory_types) if body.memory_types else None,
+        agent_id=body.agent_id,
+        run_id=body.run_id,
+    )
+
+
+def _answer(assembled: Assembled, *, reasons: bool, milliseconds: float) -> ContextAnswer:
+    return ContextAnswer(
+        content=assembled.content,
+        memories=[
+            ContextMemory(
+                id=ids.spell(placed.id),
+                content=placed.content,
+                type=placed.type,
+                score=round(placed.score, _SCORE_PLACES),
+                position=placed.position,
+                token_count=placed.token_count,
+                truncated=placed.truncated,
+                reasons=_rounded(placed.reasons) if reasons else UNSET,
+            )
+            for placed in assembled.memories
+        ],
+        token_count=assembled.token_count,
+        token_budget=assembled.token_budget,
+        truncated=assembled.truncated,
+        zone_stats=assembled.zones,
+        query_analysis=assembled.analysis,
+        query_time=f"{milliseconds:.1f}ms",
+        encoding=assembled.encoding,
+    )
+
+
+def _rounded(reasons: dict[str, float]) -> dict[str, float]:
+    return {signal: round(share, _SCORE_PLACES) for signal, share in reasons.items()}
+
+
+def _receipt_view(receipt: Receipt) -> ReceiptView:
+    return ReceiptView(
+        request_id=receipt.request_id,
+        created_at=iso(receipt.at),
+        outcome=receipt.outcome,
+        reason=receipt.reason,
+        namespace=receipt.namespace,
+        query_analysis=receipt.query_analysis,
+        memories=receipt.memories,
+        token_count=receipt.token_count,
+        token_budget=receipt.token_budget,
+        encoding=receipt.encoding,
+        timings=receipt.timings,
+        learning=receipt.learning,
+    )
