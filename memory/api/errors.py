@@ -89,6 +89,8 @@ def _place(error: RemoraError) -> tuple[int, str]:
 def _of_framework(request: Request[Any, Any, Any], error: HTTPException) -> ErrorDetail:
     code = _CODES.get(error.status_code, "bad_request" if error.status_code < 500 else "internal_error")
     match error.extra:
+        case [{"key": "data"}, *_]:
+            return ErrorDetail(code, "the body is missing", {})
         case [{"message": str(rule), "key": str(key)}, *_]:
             told = rule.replace("`", "'").replace("Expected", "must be", 1)
             return ErrorDetail(code, f"{key}: {told}", {"field": key})

@@ -1,0 +1,43 @@
+import asyncio
+
+import pytest
+
+from memory.errors import StoreUnavailable
+from memory.service import readiness
+from memory.service.readiness import Readiness
+
+
+async def ok() -> str:
+    return "ok"
+
+
+async def down() -> str:
+    raise StoreUnavailable("the store does not answer")
+
+
+async def silent() -> str:
+    await asyncio.Event().wait()
+    return "ok"
+
+
+async def test_all_checks_good_is_ready() -> None:
+    report = await Readiness({"storage": ok, "embedder": ok}).report()
+
+    assert report.ready
+    assert report.checks == {"storage": "ok", "embedder": "ok"}
+
+
+async def test_one_bad_check_is_not_ready_and_says_why() -> None:
+    report = await Readiness({"storage": down, "embedder": ok}).report()
+
+    assert not report.ready
+    assert report.checks == {"storage": "the store does not answer", "embedder": "ok"}
+
+
+async def test_a_check_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "_PATIENCE_SECONDS", 0.01)
+
+    report = await Readiness({"storage": silent}).report()
+
+    assert not report.ready
+    assert report.checks == {"storage": "does not answer"}

@@ -1,0 +1,87 @@
+"""The services over an engine in memory, as `create_app` wires them, with a clock that tests set."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from msgspec import Struct
+
+from config.settings import Retrieval
+from memory.caller import Caller
+from memory.embedding.base import Embedder
+from memory.engines.base import Engine
+from memory.engines.sqlite.engine import SqliteEngine
+from memory.service.forget import Forget
+from memory.service.history import History
+from memory.service.namespaces import Namespaces
+from memory.service.read import Read
+from memory.service.recall import Recall
+from memory.service.remember import Remember
+from memory.service.revise import Revise
+from memory.service.search import Search
+
+START = 1_768_816_800_000
+"""2026-01-19T10:00:00Z."""
+
+
+class SetClock:
+    """Stands still unless moved; counts as the cache's timer too."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> int:
+        return self.now
+
+    def seconds(self) -> float:
+        return self.now / 1000
+
+    def pass_(self, *, ms: int = 0, seconds: float = 0) -> None:
+        self.now += ms + round(seconds * 1000)
+
+
+class Services(Struct):
+    engine: Engine
+    clock: SetClock
+    namespaces: Namespaces
+    remember: Remember
+    revise: Revise
+    forget: Forget
+    read: Read
+    search: Search
+    history: History
+
+
+@asynccontextmanager
+async def open_services(embedder: Embedder) -> AsyncIterator[Services]:
+    async with SqliteEngine(None, embedding=embedder.spec) as engine:
+        yield services_over(engine, embedder, SetClock())
+
+
+def services_over(engine: Engine, embedder: Embedder, clock: SetClock) -> Services:
+    namespaces = Namespaces(engine, clock, timer=clock.seconds)
+    recall = Recall(engine.memories, embedder, Retrieval(), clock)
+    return Services(
+        engine=engine,
+        clock=clock,
+        namespaces=namespaces,
+        remember=Remember(engine, embedder, namespaces, count=count_words, extract_fields=extract_mails, clock=clock),
+        revise=Revise(engine, embedder, count=count_words, extract_fields=extract_mails, clock=clock),
+        forget=Forget(engine, clock=clock),
+        read=Read(engine, clock=clock),
+        search=Search(engine, recall),
+        history=History(engine),
+    )
+
+
+def count_words(text: str) -> int:
+    return len(text.split())
+
+
+def extract_mails(text: str) -> dict[str, list[str]]:
+    mails = [word for word in text.split() if "@" in word]
+    return {"emails": mails} if mails else {}
+
+
+def a_caller(**given: object) -> Caller:
+    fields: dict[str, object] = {"tenant": "default", "credential": "test"}
+    return Caller(**fields | given)  # type: ignore[arg-type]
