@@ -10,22 +10,14 @@ from tests.contract.stores import Store
 
 
 @pytest.fixture(params=["sqlite-file", "sqlite-memory", "redis"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    match request.param:
-        case "sqlite-file":
-            return Store(path=tmp_path / "remora.db")
-        case "sqlite-memory":
-            return Store()
-        case _:
-            return Store(url=request.getfixturevalue("redis_url"), prefix=request.getfixturevalue("redis_prefix"))
+def store(request: pytest.FixtureRequest) -> Store:
+    return _store(request)
 
 
-@pytest.fixture
-def lasting_store(store: Store) -> Store:
+@pytest.fixture(params=["sqlite-file", "redis"])
+def lasting_store(request: pytest.FixtureRequest) -> Store:
     """A store that an engine may be closed and opened on again."""
-    if not store.lasting:
-        pytest.skip("a store in memory ends with its engine")
-    return store
+    return _store(request)
 
 
 @pytest.fixture
@@ -42,3 +34,14 @@ async def peer(store: Store, engine: Engine) -> AsyncIterator[Engine]:
         return
     async with store.engine() as entered:
         yield entered
+
+
+def _store(request: pytest.FixtureRequest) -> Store:
+    match request.param:
+        case "sqlite-file":
+            folder: Path = request.getfixturevalue("tmp_path")
+            return Store(path=folder / "remora.db")
+        case "sqlite-memory":
+            return Store()
+        case _:
+            return Store(url=request.getfixturevalue("redis_url"), prefix=request.getfixturevalue("redis_prefix"))

@@ -19,11 +19,6 @@ class Store(Struct, frozen=True, kw_only=True):
     prefix: str = ""
 
     @property
-    def lasting(self) -> bool:
-        """Outlives its engine."""
-        return self.path is not None or self.url is not None
-
-    @property
     def shared(self) -> bool:
         """Serves several engines at a time."""
         return self.url is not None

@@ -31,7 +31,7 @@ async def test_what_a_killed_process_was_told_is_stored_is_there(lasting_store: 
         assert await engine.documents.get("receipt", TENANT, "k") is not None
         assert await engine.counters.values(TENANT, ["n"]) == {"n": 3}
         assert len(await engine.log.read(TENANT, "s")) == 1
-        attempts = {}
+        attempts: dict[bytes, int] = {}
         while len(attempts) < 2:
             for job in await engine.jobs.lease("survivor", limit=2, wait_seconds=10):
                 attempts[job.payload] = job.attempt

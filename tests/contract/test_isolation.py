@@ -143,7 +143,7 @@ def worlds(draw: st.DrawFn) -> tuple[list[Record], list[Filter]]:
     metadata = st.dictionaries(name, SCALARS, max_size=2)
     records = []
     for id in range(draw(st.integers(0, 9))):
-        fields = {
+        fields: dict[str, Any] = {
             "tenant": draw(name),
             "namespace": draw(name),
             "user_id": draw(maybe),

@@ -278,8 +278,8 @@ async def test_a_list_is_sorted_with_ties_by_id_in_the_same_direction(
     field = "event_at" if sort == "happened_at" else sort
     values = [0.3, 0.1, 0.3, 0.2, 0.3] if sort in ("importance", "confidence") else [NOW + n for n in (3, 1, 3, 2, 3)]
     ids = [50, 40, 9, 8, 100]
-    records = [a_record(id, **({"created_at": NOW} | {field: value})) for id, value in zip(ids, values, strict=True)]
-    await stored(engine, *records)
+    fields: list[dict[str, Any]] = [{"created_at": NOW, field: value} for value in values]
+    await stored(engine, *(a_record(id, **those) for id, those in zip(ids, fields, strict=True)))
     page = await engine.memories.list(ALL, sort=sort, descending=descending)
     expected = sorted(zip(values, ids, strict=True), reverse=descending)
     assert [memory.id for memory in page.memories] == [id for _, id in expected]

@@ -1,0 +1,149 @@
+"""Memories on SQLite."""
+
+from collections.abc import Callable, Sequence
+
+import apsw
+import numpy as np
+
+from memory.engines.base import Append, Filter, Neighbourhood, Page, Record, SearchQuery, SortKey, Usage, Vector
+from memory.engines.sqlite.database import Database
+from memory.engines.sqlite.filters import conditions
+from memory.engines.sqlite.log import append
+from memory.engines.sqlite.rows import STORED, from_row, to_hit
+from memory.engines.sqlite.search import Search
+from memory.engines.sqlite.table import MemoryTable
+from memory.model import Hit, Memory
+
+_ERASED_AT_ONCE = 500
+
+
+class SqliteMemories:
+    def __init__(self, database: Database, *, dimension: int, clock: Callable[[], int]) -> None:
+        self._database = database
+        self._clock = clock
+        self._table = MemoryTable(number=database.number, dimension=dimension)
+        self._search = Search(dimension)
+
+    async def insert(self, records: Sequence[Record], log: Sequence[Append] = ()) -> list[bool]:
+        def write(connection: apsw.Connection) -> list[bool]:
+            inserted = [self._table.insert(connection, record) for record in records]
+            if any(inserted):
+                append(connection, log, now=self._clock())
+            return inserted
+
+        return await self._database.write(write)
+
+    async def get(self, tenant: str, ids: Sequence[int]) -> list[Memory | None]:
+        def read(connection: apsw.Connection) -> list[Memory | None]:
+            query = f"SELECT {STORED} FROM memories m WHERE tenant = ? AND id = ?"
+            rows = [connection.execute(query, (tenant, id)).fetchone() for id in ids]
+            return [None if row is None else from_row(*row) for row in rows]
+
+        return await self._database.read(read)
+
+    async def vectors(self, tenant: str, ids: Sequence[int]) -> list[Vector | None]:
+        def read(connection: apsw.Connection) -> list[Vector | None]:
+            query = (
+                "SELECT embedding FROM memories m JOIN vectors v ON v.change = m.vector WHERE m.tenant = ? AND m.id = ?"
+            )
+            rows = [connection.execute(query, (tenant, id)).fetchone() for id in ids]
+            return [None if row is None else np.frombuffer(row[0], np.float32) for row in rows]
+
+        return await self._database.read(read)
+
+    async def replace(
+        self, memory: Memory, *, expected: int, vector: Vector | None = None, log: Sequence[Append] = ()
+    ) -> bool:
+        def write(connection: apsw.Connection) -> bool:
+            if not self._table.replace(connection, memory, expected=expected, vector=vector):
+                return False
+            append(connection, log, now=self._clock())
+            return True
+
+        return await self._database.write(write)
+
+    async def delete(self, tenant: str, ids: Sequence[int], log: Sequence[Append] = ()) -> list[bool]:
+        def write(connection: apsw.Connection) -> list[bool]:
+            deleted = []
+            for id in ids:
+                connection.execute("DELETE FROM memories WHERE tenant = ? AND id = ?", (tenant, id))
+                deleted.append(connection.changes() == 1)
+            if any(deleted):
+                append(connection, log, now=self._clock())
+            return deleted
+
+        return await self._database.write(write)
+
+    async def touch(self, tenant: str, ids: Sequence[int], *, now: int, accesses: int = 1, searches: int = 0) -> None:
+        def write(connection: apsw.Connection) -> None:
+            connection.executemany(
+                "UPDATE memories SET access_count = access_count + ?1, search_count = search_count + ?2, "
+                "accessed_at = iif(?1, ?3, accessed_at) WHERE tenant = ?4 AND id = ?5",
+                [(accesses, searches, now, tenant, id) for id in dict.fromkeys(ids)],
+            )
+
+        await self._database.write(write)
+
+    async def search(self, where: Filter, query: SearchQuery) -> list[Hit]:
+        return await self._database.read(lambda connection: self._search.run(connection, where, query))
+
+    async def neighbours(self, where: Filter, around: Sequence[Neighbourhood], *, radius: int = 1) -> list[Hit]:
+        condition, values = conditions(where)
+        query = (
+            f"SELECT {STORED} FROM memories m WHERE {condition} AND m.namespace = ? AND m.owner = ? AND m.run_id = ? "
+            "AND m.seq BETWEEN ? AND ?"
+        )
+
+        def read(connection: apsw.Connection) -> list[Hit]:
+            found: dict[int, Memory] = {}
+            for spot in around:
+                bounds = (spot.namespace, spot.owner, spot.run_id, spot.seq - radius, spot.seq + radius)
+                for row in connection.execute(query, (*values, *bounds)):
+                    memory = from_row(*row)
+                    found[memory.id] = memory
+            return [to_hit(memory) for memory in found.values()]
+
+        return await self._database.read(read)
+
+    async def usage(self, tenant: str, namespace: str | None = None) -> Usage:
+        def read(connection: apsw.Connection) -> Usage:
+            memories, tokens, size = connection.execute(
+                "SELECT coalesce(sum(memories), 0), coalesce(sum(tokens), 0), coalesce(sum(bytes), 0) FROM usage "
+                "WHERE tenant = ? AND (?2 IS NULL OR namespace = ?2)",
+                (tenant, namespace),
+            ).get
+            return Usage(memories=memories, tokens=tokens, bytes=size)
+
+        return await self._database.read(read)
+
+    async def erase(self, tenant: str, namespace: str | None = None) -> int:
+        def write(connection: apsw.Connection) -> int:
+            scope, values = ("", (tenant,)) if namespace is None else ("AND namespace = ?", (tenant, namespace))
+            connection.execute(
+                "DELETE FROM memories WHERE key IN "
+                f"(SELECT key FROM memories WHERE tenant = ? {scope} LIMIT {_ERASED_AT_ONCE})",
+                values,
+            )
+            return connection.changes()
+
+        erased = 0
+        while batch := await self._database.write(write):
+            erased += batch
+        return erased
+
+    async def list(
+        self, where: Filter, *, sort: SortKey = "created_at", descending: bool = True, offset: int = 0, limit: int = 100
+    ) -> Page:
+        condition, values = conditions(where)
+        way = "DESC" if descending else "ASC"
+
+        def read(connection: apsw.Connection) -> Page:
+            total = connection.execute(f"SELECT count(*) FROM memories m WHERE {condition}", values).get
+            rows = connection.execute(
+                f"SELECT {STORED} FROM memories m WHERE {condition} "
+                f"ORDER BY m.{sort} {way}, m.id {way} LIMIT ? OFFSET ?",
+                (*values, limit, offset),
+            )
+            return Page(memories=[from_row(*row) for row in rows], total=total)
+
+        return await self._database.read(read)
