@@ -1,0 +1,111 @@
+"""The application, as a table of contents."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from litestar import Litestar, asgi
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.handlers import ASGIRouteHandler
+from litestar.types import Receive, Scope, Send
+
+from admin.auth import Authenticator
+from admin.middleware import PUBLIC, AuthenticationMiddleware, provide_caller
+from config.settings import Settings
+from context.api import context_routes
+from memory.api.errors import rest_error
+from memory.api.routes import memory_routes
+from memory.errors import NotFound
+from memory.extraction.worker import Worker
+from memory.ids import IdSource
+from memory.service.clock import system_clock
+from proxy.asgi import OpenAIProxy
+from proxy.chat import Chat
+from proxy.openapi import openapi, openapi_assets
+from proxy.outbox import Outbox
+from proxy.parts import Parts, open_parts
+from proxy.passthrough import PassThrough
+from proxy.recollection import Recollector
+from proxy.upstream import Upstream
+
+NATIVE = frozenset(("memories", "namespaces", "context", "stats", "receipts", "events"))
+"""First path segments under `/v1` that are never an upstream's."""
+
+
+def create_app(settings: Settings) -> Litestar:
+    """Nothing is opened before the application starts; starting raises Misconfigured where the settings can't work."""
+    authenticator = Authenticator(settings)
+    return Litestar(
+        route_handlers=[
+            *memory_routes(),
+            *context_routes(),
+            openai_mount("/v1", without=NATIVE),
+            openai_mount("/proxy/v1"),
+            openapi_assets(),
+        ],
+        dependencies={
+            "caller": Provide(provide_caller, sync_to_thread=False),
+            **{name: Provide(_provider(name), sync_to_thread=False) for name in Parts.__struct_fields__},
+        },
+        middleware=[AuthenticationMiddleware(authenticator)],
+        exception_handlers={Exception: rest_error},
+        lifespan=[_running(settings, authenticator)],
+        openapi_config=openapi(),
+        request_max_body_size=settings.limits.body_mb * 1_000_000,
+        logging_config=None,
+    )
+
+
+def openai_mount(path: str, *, without: frozenset[str] = frozenset()) -> ASGIRouteHandler:
+    """The OpenAI surface under `path`, but for what begins with one of the segments `without`."""
+
+    @asgi(path, is_mount=True, opt={PUBLIC: True})  # it authenticates by itself: keys may be the upstream's
+    async def openai(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].lstrip("/").partition("/")[0] in without:
+            raise NotFound(f"There is no {scope['raw_path'].decode('latin-1')}")
+        await scope["litestar_app"].state.openai(scope, receive, send)
+
+    return openai
+
+
+def _running(
+    settings: Settings, authenticator: Authenticator
+) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        async with Upstream(settings.upstream) as upstream, open_parts(settings) as parts:
+            app.state.parts = parts
+            app.state.openai = _openai(parts, authenticator, upstream)
+            if settings.worker.inside:
+                worker = Worker(parts.engine, parts.handlers, concurrency=settings.worker.concurrency)
+                parts.supervisor.start(worker.run(), name="learning worker")
+            yield
+
+    return lifespan
+
+
+def _openai(parts: Parts, authenticator: Authenticator, upstream: Upstream) -> OpenAIProxy:
+    settings = parts.settings
+    chat = Chat(
+        settings,
+        recollector=Recollector(parts.namespaces, parts.assembler, settings.context),
+        upstream=upstream,
+        outbox=Outbox(parts.engine, parts.supervisor),
+        clock=system_clock,
+    )
+    return OpenAIProxy(
+        settings,
+        authenticator=authenticator,
+        chat=chat,
+        pass_through=PassThrough(settings, upstream),
+        supervisor=parts.supervisor,
+        id_source=IdSource(),
+    )
+
+
+def _provider(name: str) -> Callable[[State], Any]:
+    def provide(state: State) -> Any:
+        return getattr(state.parts, name)
+
+    return provide

@@ -1,0 +1,50 @@
+"""The OpenAPI document and its page at `/schema`, which needs nothing from the network."""
+
+from importlib.metadata import version
+from importlib.resources import files
+
+from litestar import Router
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.static_files import create_static_files_router
+
+from admin.middleware import PUBLIC
+
+PATH = "/schema"
+_ASSETS = f"{PATH}/assets"
+
+_KEYS = Components(
+    security_schemes={
+        "header": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header"),
+        "bearer": SecurityScheme(type="http", scheme="bearer"),
+        "query": SecurityScheme(type="apiKey", name="api_key", security_scheme_in="query"),
+    }
+)
+
+
+def openapi() -> OpenAPIConfig:
+    """The document of the native API; the proxied surface is the upstream's own."""
+    page = SwaggerRenderPlugin(
+        js_url=f"{_ASSETS}/swagger-ui-bundle.js",
+        css_url=f"{_ASSETS}/swagger-ui.css",
+        standalone_preset_js_url=f"{_ASSETS}/swagger-ui-standalone-preset.js",
+        favicon='<link rel="icon" href="data:,">',
+        path="/",
+    )
+    return OpenAPIConfig(
+        title="Remora",
+        version=version("remora"),
+        description="The memory behind an OpenAI-compatible proxy. The proxy itself answers under /v1 and /proxy/v1.",
+        use_handler_docstrings=True,
+        components=_KEYS,
+        security=[{"header": []}, {"bearer": []}, {"query": []}],
+        render_plugins=[page, JsonRenderPlugin()],
+        openapi_router=Router(PATH, route_handlers=[], opt={PUBLIC: True}),
+    )
+
+
+def openapi_assets() -> Router:
+    """The page's scripts and styles, from this machine."""
+    folder = files("swagger_ui") / "static"
+    return create_static_files_router(_ASSETS, directories=[str(folder)], opt={PUBLIC: True})

@@ -1,0 +1,95 @@
+"""What the application is made of, made in the order of dependence and ended in the opposite one."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from msgspec import Struct
+
+from config.settings import Settings
+from config.supervisor import Supervisor
+from context.assemble import Assembler
+from context.tokens import TokenCounters
+from memory.embedding.base import Embedder
+from memory.embedding.factory import open_embedder
+from memory.engines.base import Engine
+from memory.engines.factory import make_engine
+from memory.extraction.fields import extract_fields
+from memory.extraction.worker import Handler
+from memory.service.clock import system_clock
+from memory.service.forget import Forget
+from memory.service.history import History
+from memory.service.namespaces import Namespaces
+from memory.service.read import Read
+from memory.service.readiness import Readiness
+from memory.service.recall import Recall
+from memory.service.remember import Remember
+from memory.service.revise import Revise
+from memory.service.search import Search
+
+
+class Parts(Struct, frozen=True, kw_only=True):
+    settings: Settings
+    supervisor: Supervisor
+    embedder: Embedder
+    tokens: TokenCounters
+    engine: Engine
+    namespaces: Namespaces
+    remember: Remember
+    revise: Revise
+    forget: Forget
+    read: Read
+    history: History
+    search: Search
+    assembler: Assembler
+    readiness: Readiness
+    handlers: Mapping[str, Handler]
+    """What the worker does, by kind of job."""
+
+
+@asynccontextmanager
+async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
+    """Raises Misconfigured where the settings and what they name don't go together, and EmbedderUnavailable. A Redis
+    that is down is waited for by whoever needs it, not here."""
+    async with AsyncExitStack() as stack:
+        embedder = await stack.enter_async_context(open_embedder(settings))
+        engine = await stack.enter_async_context(make_engine(settings, embedder.spec))
+        # Entered after the engine, so that draining work still has one.
+        supervisor = await stack.enter_async_context(Supervisor(drain_seconds=settings.stream.drain_seconds))
+        tokens = TokenCounters()
+        await tokens.load()
+        count = tokens.for_model(None).count
+        namespaces = Namespaces(engine)
+        recall = Recall(engine.memories, embedder, settings.retrieval)
+        yield Parts(
+            settings=settings,
+            supervisor=supervisor,
+            embedder=embedder,
+            tokens=tokens,
+            engine=engine,
+            namespaces=namespaces,
+            remember=Remember(engine, embedder, namespaces, count=count, extract_fields=extract_fields),
+            revise=Revise(engine, embedder, count=count, extract_fields=extract_fields),
+            forget=Forget(engine),
+            read=Read(engine),
+            history=History(engine),
+            search=Search(engine, recall),
+            assembler=Assembler(recall, tokens, system_clock),
+            readiness=_readiness(engine, embedder, tokens),
+            handlers={},
+        )
+
+
+def _readiness(engine: Engine, embedder: Embedder, tokens: TokenCounters) -> Readiness:
+    async def storage() -> str:
+        await engine.ping()
+        return "ok"
+
+    async def embedding() -> str:
+        await embedder.embed(["ready?"])
+        return "ok"
+
+    async def tokenizer() -> str:
+        counter = tokens.default
+        return "ok" if counter.exact else f"ok: counting with {counter.encoding}, which over-counts"
+
+    return Readiness({"storage": storage, "embedder": embedding, "tokenizer": tokenizer})
