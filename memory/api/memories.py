@@ -76,7 +76,7 @@ class MemoriesController(Controller):
                 errors.append(outcome)
                 failed.append(Failed(index=index, error=detail(outcome)))
         if not stored:
-            raise type(errors[0])(f"no memory was stored; the first: {errors[0].message}", failed=failed)
+            raise errors[0].__class__(f"no memory was stored; the first: {errors[0].message}", failed=failed)
         return BatchAnswer(memories=stored, created_count=len(stored), failed_count=len(failed), failed=failed)
 
     @post("/search", operation_id="searchMemories", status_code=200, dto=StrictJson[SearchRequest])
@@ -129,8 +129,8 @@ class MemoriesController(Controller):
         read: NamedDependency[Read],
         namespaces: NamedDependency[Namespaces],
         namespace: FromQuery[str | None] = None,
-        types: Types = None,
-        with_tags: Annotated[list[str] | None, QueryParameter(name="tags", description="All of these.")] = None,
+        type: Types = None,  # noqa: A002
+        tags: Annotated[list[str] | None, QueryParameter(description="All of these.")] = None,
         source: FromQuery[Source | None] = None,
         user_id: FromQuery[str | None] = None,
         agent_id: FromQuery[str | None] = None,
@@ -144,8 +144,8 @@ class MemoriesController(Controller):
         where = Filter(
             tenant=caller.tenant,
             namespaces=None if namespace is None else ((await namespaces.resolve(caller, namespace)).name,),
-            types=tuple(types or ()) or None,
-            tags=tuple(with_tags or ()),
+            types=tuple(type or ()) or None,
+            tags=tuple(tags or ()),
             source=source,
             user_id=user_id,
             agent_id=agent_id,

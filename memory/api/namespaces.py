@@ -87,13 +87,13 @@ class NamespacesController(Controller):
         caller: NamedDependency[Caller],
         namespaces: NamedDependency[Namespaces],
         read: NamedDependency[Read],
-        types: Types = None,
+        type: Types = None,  # noqa: A002
         limit: LimitParameter = 100,
         offset: OffsetParameter = 0,
     ) -> NamespaceMemories:
         """Newest first. Superseded memories are left out."""
         namespace = await namespaces.resolve(caller, name_or_id)
-        where = Filter(tenant=caller.tenant, namespaces=(namespace.name,), types=tuple(types or ()) or None)
+        where = Filter(tenant=caller.tenant, namespaces=(namespace.name,), types=tuple(type or ()) or None)
         page = await read.list(caller, where, offset=offset, limit=limit)
         return NamespaceMemories(
             memories=[memory_view(memory) for memory in page.memories],

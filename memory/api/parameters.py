@@ -10,10 +10,8 @@ from memory.model import MemoryType
 
 LimitParameter = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
 OffsetParameter = Annotated[int, QueryParameter(ge=0, le=1_000_000_000, description="How many to pass over.")]
-Types = Annotated[list[MemoryType] | None, QueryParameter(name="type", description="Any of these.")]
-Exclude = Annotated[
-    Literal["embedding"] | None, QueryParameter(name="exclude", description="Leave the embedding out of the answer.")
-]
+Types = Annotated[list[MemoryType] | None, QueryParameter(description="Any of these.")]
+Exclude = Annotated[Literal["embedding"] | None, QueryParameter(description="Leave the embedding out of the answer.")]
 
 
 def memory_id(text: str) -> int:

@@ -15,6 +15,8 @@ Tags = Annotated[list[Tag], Meta(max_length=100)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 
 MAX_METADATA_BYTES = 65_536
+"""As MessagePack."""
+MAX_METADATA_DEPTH = 32
 
 
 class MemoryFields(Struct, kw_only=True, frozen=True):
@@ -109,13 +111,29 @@ def _check_content(content: str) -> None:
 
 
 def _check_metadata(metadata: Mapping[str, Any]) -> None:
-    if (size := len(msgspec.json.encode(metadata))) > MAX_METADATA_BYTES:
+    if not _within(metadata, MAX_METADATA_DEPTH):
+        raise Invalid(f"metadata must not be nested more than {MAX_METADATA_DEPTH} deep", field="metadata")
+    try:
+        size = len(msgspec.msgpack.encode(metadata))
+    except OverflowError:
+        raise Invalid("metadata: a whole number must fit into 64 bits", field="metadata") from None
+    if size > MAX_METADATA_BYTES:
         raise Invalid(
-            f"metadata must be at most {MAX_METADATA_BYTES:,} bytes of JSON, and is {size:,}",
+            f"metadata must be at most {MAX_METADATA_BYTES:,} bytes, and is {size:,}",
             field="metadata",
             limit=MAX_METADATA_BYTES,
             size=size,
         )
+
+
+def _within(value: object, depth: int) -> bool:
+    match value:
+        case dict():
+            return depth > 0 and all(_within(inner, depth - 1) for inner in value.values())
+        case list() | tuple():
+            return depth > 0 and all(_within(inner, depth - 1) for inner in value)
+        case _:
+            return True
 
 
 def merge(metadata: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from litestar.testing import AsyncTestClient
@@ -25,6 +26,6 @@ def clock(services: Services) -> SetClock:
 
 
 @pytest.fixture
-async def client(services: Services) -> AsyncIterator[AsyncTestClient]:
+async def client(services: Services) -> AsyncIterator[AsyncTestClient[Any]]:
     async with AsyncTestClient(native_app(services, a_caller())) as client:
         yield client

@@ -26,4 +26,4 @@ async def test_forgetting_needs_the_scope_delete_and_the_namespace(services: Ser
     for stranger in (a_caller(tenant="other"), a_caller(namespaces=frozenset({"else"}))):
         with pytest.raises(NotFound):
             await services.forget.one(stranger, id)
-    assert await services.read.get(caller, id)
+    assert (await services.read.get(caller, id)).content == "a"

@@ -21,6 +21,11 @@ def draft(name: str, parent: str | None = None, template: str | None = None, **c
     return NamespaceDraft(name=name, parent=parent, template=template, config=NamespaceConfig(**config))
 
 
+def related(name: str, role: str, other: str) -> NamespaceDraft:
+    relation: dict[str, Any] = {role: other}
+    return NamespaceDraft(name=name, **relation)
+
+
 async def test_default_exists_in_every_tenant(namespaces: Namespaces) -> None:
     for tenant in ("one", "two"):
         assert (await namespaces.resolve(a_caller(tenant=tenant), "default")).tenant == tenant
@@ -106,7 +111,7 @@ async def test_a_restricted_key_sees_and_makes_only_its_own(namespaces: Namespac
             await namespaces.update(restricted, name, NamespacePatch())
         for role in ("parent", "template"):
             with pytest.raises(Invalid):
-                await namespaces.create(restricted, draft("not yet", **{role: name}))
+                await namespaces.create(restricted, related("not yet", role, name))
     with pytest.raises(Forbidden):
         await namespaces.create(restricted, draft("another"))
 
@@ -114,7 +119,7 @@ async def test_a_restricted_key_sees_and_makes_only_its_own(namespaces: Namespac
 @pytest.mark.parametrize("role", ["parent", "template"])
 async def test_parent_and_template_have_to_exist(namespaces: Namespaces, caller: Caller, role: str) -> None:
     with pytest.raises(Invalid) as raised:
-        await namespaces.create(caller, draft("alpha", **{role: "nowhere"}))
+        await namespaces.create(caller, related("alpha", role, "nowhere"))
 
     assert raised.value.details["field"] == role
 
@@ -130,7 +135,11 @@ async def test_a_templates_configuration_is_copied_under_the_given_one(namespace
 
 
 async def test_configuration_is_inherited_when_read(namespaces: Namespaces, caller: Caller) -> None:
-    top = {"token_budget": 1, "retention_days": 1, "custom_scoring": {"vector_weight": 0.1, "text_weight": 0.1}}
+    top: dict[str, Any] = {
+        "token_budget": 1,
+        "retention_days": 1,
+        "custom_scoring": {"vector_weight": 0.1, "text_weight": 0.1},
+    }
     await namespaces.create(caller, draft("top", **top))
     await namespaces.create(caller, draft("middle", parent="top", inherit_from_parent=True, retention_days=2))
     scoring = {"text_weight": 0.9}
@@ -254,6 +263,7 @@ async def test_pages_are_in_order_of_creation(namespaces: Namespaces, caller: Ca
 
 async def test_another_processs_change_is_seen_when_the_cache_ends(services: Services, caller: Caller) -> None:
     here, there = services.namespaces, Namespaces(services.engine, services.clock)
+    await there.resolve(caller, "default")
     before = await here.resolve(caller, "default")
 
     after = await there.update(caller, "default", NamespacePatch(config={"token_budget": 5}))
@@ -264,7 +274,7 @@ async def test_another_processs_change_is_seen_when_the_cache_ends(services: Ser
 
 
 async def test_changes_at_once_all_take_place(services: Services, caller: Caller) -> None:
-    fields = {"token_budget": 1, "max_memories": 2, "retention_days": 3}
+    fields: dict[str, Any] = {"token_budget": 1, "max_memories": 2, "retention_days": 3}
 
     await asyncio.gather(
         *(

@@ -19,6 +19,10 @@ def turns(*contents: str, **given: Any) -> list[MemoryDraft]:
     return [MemoryDraft(content=content, **given) for content in contents]
 
 
+def nested(depth: int) -> list[Any]:
+    return [] if depth == 1 else [nested(depth - 1)]
+
+
 def memories(outcomes: list[Memory | RemoraError]) -> list[Memory]:
     assert all(isinstance(outcome, Memory) for outcome in outcomes), outcomes
     return [outcome for outcome in outcomes if isinstance(outcome, Memory)]
@@ -105,6 +109,8 @@ async def test_a_batch_keeps_positions_and_its_ids_rise(services: Services, call
         ({"tags": ["ok", ""]}, "tags[1]"),
         ({"tags": ["t"] * 101}, "tags"),
         ({"metadata": {"big": "x" * 70_000}}, "metadata"),
+        ({"metadata": {"huge": 2**64}}, "metadata"),
+        ({"metadata": {"deep": nested(32)}}, "metadata"),
         ({"created_at": "yesterday"}, "created_at"),
     ],
 )
@@ -124,10 +130,13 @@ async def test_lone_surrogates_are_refused_wherever_they_are(services: Services,
     assert [type(outcome) for outcome in await services.remember.add(caller, drafts, "default")] == [Invalid] * 3
 
 
-async def test_content_of_exactly_the_limit_is_taken(services: Services, caller: Caller) -> None:
-    [memory] = memories(await services.remember.add(caller, turns("é" * 5120), "default"))
+async def test_content_and_metadata_of_exactly_the_limit_are_taken(services: Services, caller: Caller) -> None:
+    metadata = {"deep": nested(31), "low": -(2**63), "high": 2**64 - 1}
+    [memory] = memories(await services.remember.add(caller, turns("é" * 5120, metadata=metadata), "default"))
 
-    assert len(memory.content.encode()) == 10_240
+    read = await services.read.get(caller, memory.id)
+    assert len(read.content.encode()) == 10_240
+    assert read.metadata == metadata
 
 
 async def test_turns_of_a_session_are_numbered_on(services: Services, caller: Caller) -> None:
