@@ -38,11 +38,6 @@ class AsgiServer:
     def origin(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def call(self, work: Callable[[], object]) -> None:
-        """Run `work` in the server's loop, from any thread."""
-        assert self.loop is not None
-        self.loop.call_soon_threadsafe(work)
-
     def __enter__(self) -> Self:
         self._thread.start()
         if not self.server.is_up.wait(START_SECONDS) or not self.server.started:

@@ -27,8 +27,14 @@ class Request:
     """Raw, with the query string."""
     headers: list[tuple[bytes, bytes]]
     body: bytes
+    released: asyncio.Event
+    loop: asyncio.AbstractEventLoop
     left: threading.Event = field(default_factory=threading.Event)
     """Set when the client went before the answer was over."""
+
+    def release(self) -> None:
+        """Let an answer that waits for it go on."""
+        self.loop.call_soon_threadsafe(self.released.set)
 
     @property
     def json(self) -> Any:
@@ -41,11 +47,10 @@ class Request:
 class Reply:
     """The answering side of one request, for a behaviour to play."""
 
-    def __init__(self, request: Request, receive: Receive, send: Send, released: asyncio.Event) -> None:
+    def __init__(self, request: Request, receive: Receive, send: Send) -> None:
         self.request = request
         self._receive = receive
         self._send = send
-        self._released = released
 
     async def start(self, status: int = 200, **headers: str) -> None:
         raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
@@ -68,17 +73,16 @@ class Reply:
 
     async def released(self) -> None:
         """Until the test says so; raises ClientLeftError when the client leaves before."""
-        waiting = [asyncio.ensure_future(self._released.wait()), asyncio.ensure_future(self._gone())]  # noqa: TID251
-        _, pending = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        for task in pending:
-            task.cancel()
-        if self.request.left.is_set():
-            raise ClientLeftError
+        async with asyncio.TaskGroup() as tasks:
+            gone = tasks.create_task(self._gone())
+            await self.request.released.wait()
+            gone.cancel()
 
     async def _gone(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self.request.left.set()
+        raise ClientLeftError
 
 
 class ClientLeftError(Exception):
@@ -98,7 +102,6 @@ class FakeUpstream:
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self._changed = threading.Condition()
-        self._released = asyncio.Event()
         self._server = AsgiServer(self._serve)
 
     @property
@@ -114,10 +117,6 @@ class FakeUpstream:
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.requests) >= count, WAIT_SECONDS), "no such request arrived"
             return self.requests[count - 1]
-
-    def release(self) -> None:
-        """Let what waits for it go on, now and later."""
-        self._server.call(self._released.set)
 
     def stop(self) -> None:
         self._server.stop()
@@ -142,14 +141,16 @@ class FakeUpstream:
             more = message.get("more_body", False)
         query = scope["query_string"].decode()
         path = scope["raw_path"].decode() + (f"?{query}" if query else "")
-        request = Request(scope["method"], path, list(scope["headers"]), body)
+        request = Request(
+            scope["method"], path, list(scope["headers"]), body, asyncio.Event(), asyncio.get_running_loop()
+        )
         with self._changed:
             self.requests.append(request)
             self._changed.notify_all()
         try:
-            await _behaviour_of(request)(Reply(request, receive, send, self._released))
-        except (ClientLeftError, CutError):
-            return
+            await _behaviour_of(request)(Reply(request, receive, send))
+        except* (ClientLeftError, CutError):
+            pass  # an answer left unfinished makes the server close the connection
 
 
 def _behaviour_of(request: Request) -> Behaviour:
@@ -339,6 +340,8 @@ async def zipped(reply: Reply) -> None:
 async def other(reply: Reply) -> None:
     """Anything but chat: tells what arrived; compressed where the client takes that."""
     request = reply.request
+    if b"slow-other" in request.body:
+        await reply.released()
     told = {"method": request.method, "path": request.path, "bytes": len(request.body)}
     body = json.dumps(told, indent=1).encode()
     if request.path.endswith("/stream"):
