@@ -1,0 +1,170 @@
+"""Facts out of what a user wrote, by rule: a sentence is taken only where it is sure what it says of the user."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from msgspec import structs
+
+from memory.extraction.facts import Correction, Fact
+from memory.extraction.rules import vocabulary as v
+from memory.extraction.rules.openings import Opening, read_opening
+from memory.extraction.rules.other_languages import translated
+from memory.extraction.rules.passages import QUOTED, passages
+from memory.extraction.rules.patterns import STATEMENTS, Statement, topic
+from memory.extraction.rules.person import others, third_person
+from memory.extraction.rules.requests import concerns_all_before, hands_over, is_question, told_before_question
+from memory.extraction.rules.sentences import clauses, negates, plain, sentences, shared_subject
+from memory.extraction.secrets import MARK
+
+LONGEST = 300
+"""Characters of a sentence; longer ones are seldom said of oneself."""
+
+
+def extract(texts: Iterable[str]) -> list[Fact | Correction]:
+    """What the user's messages say of the user, in order, each fact once.
+
+    Nothing is taken from questions, suppositions, requests, quotations, code, logs or text given to be worked on. Where
+    in doubt, nothing is taken: that a fact is missed costs less than a wrong one.
+    """
+    found: dict[str, Fact | Correction] = {}
+    for text in texts:
+        for finding in _message(text):
+            found.setdefault(repr(finding) if isinstance(finding, Correction) else finding.content.casefold(), finding)
+    return list(found.values())
+
+
+def _message(text: str) -> Iterator[Fact | Correction]:
+    if concerns_all_before(text):
+        return
+    greeted = False
+    for line in passages(text):
+        for raw in sentences(line):
+            sentence = plain(raw)
+            if hands_over(sentence):
+                return
+            opening = read_opening(sentence)
+            yield from _sentence(opening, greeted=greeted or opening.greets)
+            greeted = opening.greets and not opening.rest
+
+
+def _sentence(opening: Opening, *, greeted: bool) -> Iterator[Fact | Correction]:
+    sentence = opening.rest
+    if not sentence or MARK in sentence or QUOTED in sentence or len(sentence) > LONGEST:
+        return
+    if opening.remembers:
+        yield from _remembered(sentence)
+        return
+    if is_question(sentence):
+        told = told_before_question(sentence)
+        if told is None:
+            return
+        sentence = told
+    if opening.corrects and (correction := _correction(sentence)):
+        yield correction
+        return
+    if foreign := translated(sentence):
+        yield foreign
+        return
+    for clause in clauses(sentence):
+        yield from _clause(clause, greeted=greeted)
+
+
+def _clause(clause: str, *, greeted: bool = False) -> Sequence[Fact]:
+    """The facts of a clause: one for each verb of a shared subject where each alone is one, else one or none."""
+    if v.UNSURE.search(clause):
+        return []
+    if greeted and (name := _introduction(clause)):
+        return [name]
+    parts = [_fact(part) for part in shared_subject(clause)]
+    if len(parts) > 1 and all(parts):
+        return [part for part in parts if part]
+    whole = _fact(clause)
+    return [whole] if whole else []
+
+
+def _fact(clause: str) -> Fact | None:
+    for statement in STATEMENTS:
+        match = statement.pattern.match(clause)
+        if match and statement.check(match) and not (statement.lasting and v.PASSING.search(clause)):
+            return _stated(statement, match, clause)
+    return None
+
+
+def _stated(statement: Statement, match: re.Match[str], clause: str) -> Fact | None:
+    groups = {name: value or "" for name, value in match.groupdict().items()}
+    if statement.content is None:
+        content = third_person(clause)
+    else:
+        content = statement.content.format(
+            **groups, clause=others(re.sub(r"^please ", "", clause, flags=re.IGNORECASE))
+        )
+    if content is None or negates(content) != negates(clause):
+        return None
+    return Fact(
+        content=content,
+        category=statement.category,
+        confidence=statement.confidence,
+        slot=_slot(statement.slot, groups),
+        ends=groups.get("gone") or None,
+    )
+
+
+def _slot(template: str | None, groups: dict[str, str]) -> str | None:
+    if template is None or "{" not in template:
+        return template
+    if "{pair}" in template:
+        values = sorted((topic(groups["a"]), topic(groups["b"])))
+        return template.format(pair="|".join(values)) if all(values) else None
+    value = topic(groups["x"]) if groups["x"] else ""
+    return template.format(x=value) if value else None
+
+
+_INTRODUCTION = re.compile(r"I am ([A-Z][\w'-]+(?: [A-Z][\w'-]+)?)$")
+
+
+def _introduction(clause: str) -> Fact | None:
+    match = _INTRODUCTION.match(clause)
+    if match is None or match[1] in v.NOT_A_NAME or re.fullmatch(v.DEMONYMS, match[1]):
+        return None
+    return Fact(content=f"User's name is {match[1]}", category="identity", confidence=0.9, slot="name")
+
+
+def _remembered(body: str) -> Iterator[Fact]:
+    """Asked to remember, it is kept in any case: as the facts it states, else in the third person, else verbatim."""
+    body = body.rstrip("?.! ")
+    stated = [fact for clause in clauses(body) for fact in _clause(clause)]
+    if stated and len(stated) >= len(clauses(body)):
+        yield from (structs.replace(fact, confidence=1.0) for fact in stated)
+    elif body.startswith("to "):
+        yield Fact(content=f"User asks: remember {others(body)}", category="instruction", confidence=1.0)
+    else:
+        content = third_person(body) or f"User asked to remember: {body}"
+        yield Fact(content=content, category="fact", confidence=1.0)
+
+
+_VALUE = r"[\w][\w'@.+:/-]*(?: [\w'@.+:/-]+){0,3}?"
+_CORRECTIONS = (
+    re.compile(
+        rf"(?:(?:it is|it's|it was|that is|that's|(?:that|it) should be|I mean|I meant|make (?:that|it)) )?(?P<right>{_VALUE}),? (?:and )?not (?P<wrong>{_VALUE})$",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"(?:(?:it is|it's|that is|that's) )?not (?P<wrong>{_VALUE})(?:,? but|, (?:it is|it's)|, rather) (?P<right>{_VALUE})$",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"(?:it is|it's|it) (?:isn't|not) (?P<wrong>{_VALUE})(?:,? but|, (?:it is|it's)) (?P<right>{_VALUE})$",
+        re.IGNORECASE,
+    ),
+)
+_NO_VALUE = re.compile(
+    r"(?:I|my|you|we|they|it|that|this|the|a|an|so|very|really|too|good|bad|is|are|am|do)\b", re.IGNORECASE
+)
+
+
+def _correction(sentence: str) -> Correction | None:
+    for pattern in _CORRECTIONS:
+        match = pattern.match(sentence.rstrip(".! "))
+        if match and not (_NO_VALUE.match(match["right"]) or _NO_VALUE.match(match["wrong"])):
+            return Correction(right=match["right"], wrong=match["wrong"])
+    return None
