@@ -1,5 +1,6 @@
 """From what went wrong to the REST answer: `{"error": {"code", "message", "details"}}`."""
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -19,6 +20,8 @@ from memory.errors import (
     Unauthenticated,
     Unavailable,
 )
+
+log = logging.getLogger("remora.api")
 
 
 class ErrorDetail(Struct, frozen=True):
@@ -62,7 +65,7 @@ def detail(error: RemoraError) -> ErrorDetail:
 
 
 def rest_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """The exception handler for all REST routes; nothing unforeseen shows what it was."""
+    """The exception handler for all REST routes; what was not foreseen is logged, and shows nothing of itself."""
     headers: dict[str, str] = {}
     if isinstance(error, RemoraError):
         status, told = _place(error)[0], detail(error)
@@ -70,6 +73,7 @@ def rest_error(request: Request[Any, Any, Any], error: Exception) -> Response[by
         status, told = error.status_code, _of_framework(request, error)
         headers = error.headers or {}
     else:
+        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
         status, told = 500, ErrorDetail("internal_error", "Internal server error", {})
     return Response(
         msgspec.json.encode(ErrorBody(told), enc_hook=str),

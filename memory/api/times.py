@@ -1,12 +1,14 @@
 """Times on the wire: ISO 8601."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from memory.errors import Invalid
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+@lru_cache(maxsize=1024)  # most memories have one time three times
 def iso(ms: int) -> str:
     """e.g. `2026-01-19T10:00:00Z`; with milliseconds only where there are any."""
     moment = _EPOCH + timedelta(milliseconds=ms)

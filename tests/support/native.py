@@ -34,6 +34,7 @@ def native_app(services: Services, caller: Caller, readiness: Readiness | None =
         exception_handlers={Exception: rest_error},
         request_max_body_size=2_000_000,
         openapi_config=None,
+        logging_config=None,
     )
 
 

@@ -1,7 +1,4 @@
-"""The services over an engine in memory, as `create_app` wires them, with a clock that tests set."""
-
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+"""The services over an engine, as `create_app` wires them, with a clock that tests set."""
 
 from msgspec import Struct
 
@@ -9,7 +6,6 @@ from config.settings import Retrieval
 from memory.caller import Caller
 from memory.embedding.base import Embedder
 from memory.engines.base import Engine
-from memory.engines.sqlite.engine import SqliteEngine
 from memory.service.forget import Forget
 from memory.service.history import History
 from memory.service.namespaces import Namespaces
@@ -51,13 +47,8 @@ class Services(Struct):
     history: History
 
 
-@asynccontextmanager
-async def open_services(embedder: Embedder) -> AsyncIterator[Services]:
-    async with SqliteEngine(None, embedding=embedder.spec) as engine:
-        yield services_over(engine, embedder, SetClock())
-
-
-def services_over(engine: Engine, embedder: Embedder, clock: SetClock) -> Services:
+def services_over(engine: Engine, embedder: Embedder) -> Services:
+    clock = SetClock()
     namespaces = Namespaces(engine, clock, timer=clock.seconds)
     recall = Recall(engine.memories, embedder, Retrieval(), clock)
     return Services(

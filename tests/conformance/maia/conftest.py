@@ -5,14 +5,16 @@ import pytest
 from litestar.testing import AsyncTestClient
 
 from memory.embedding.bundled import BundledEmbedder
+from memory.engines.sqlite.engine import SqliteEngine
 from tests.support.native import native_app
-from tests.support.services import a_caller, open_services
+from tests.support.services import a_caller, services_over
 
 
 @pytest.fixture
 async def client() -> AsyncIterator[AsyncTestClient[Any]]:
+    embedder = BundledEmbedder()
     async with (
-        open_services(BundledEmbedder()) as services,
-        AsyncTestClient(native_app(services, a_caller())) as client,
+        SqliteEngine(None, embedding=embedder.spec) as engine,
+        AsyncTestClient(native_app(services_over(engine, embedder), a_caller())) as client,
     ):
         yield client

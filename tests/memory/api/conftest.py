@@ -5,8 +5,9 @@ import pytest
 from litestar.testing import AsyncTestClient
 
 from memory.embedding.bundled import BundledEmbedder
+from memory.engines.sqlite.engine import SqliteEngine
 from tests.support.native import native_app
-from tests.support.services import Services, SetClock, a_caller, open_services
+from tests.support.services import Services, SetClock, a_caller, services_over
 
 
 @pytest.fixture(scope="session")
@@ -16,8 +17,8 @@ def embedder() -> BundledEmbedder:
 
 @pytest.fixture
 async def services(embedder: BundledEmbedder) -> AsyncIterator[Services]:
-    async with open_services(embedder) as services:
-        yield services
+    async with SqliteEngine(None, embedding=embedder.spec) as engine:
+        yield services_over(engine, embedder)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 from litestar import Litestar, get, post
 from litestar.exceptions import HTTPException, ServiceUnavailableException, TooManyRequestsException
 from litestar.params import JSONBody
-from litestar.testing import AsyncTestClient, create_async_test_client
+from litestar.testing import AsyncTestClient
 from msgspec import Struct
 
 from memory.api.body import StrictJson
@@ -36,7 +36,8 @@ def raising(error: Exception) -> AsyncTestClient[Any]:
     async def fail() -> None:
         raise error
 
-    return create_async_test_client(fail, exception_handlers={Exception: rest_error}, raise_server_exceptions=False)
+    app = Litestar([fail], exception_handlers={Exception: rest_error}, logging_config=None)
+    return AsyncTestClient(app, raise_server_exceptions=False)
 
 
 @pytest.mark.parametrize(
@@ -78,12 +79,15 @@ async def test_a_401_says_how_to_authenticate_and_a_503_when_to_come_back() -> N
         assert int((await client.get("/fail")).headers["retry-after"]) > 0
 
 
-async def test_what_was_not_foreseen_tells_nothing_of_itself() -> None:
+async def test_what_was_not_foreseen_is_logged_and_tells_nothing_of_itself(caplog: pytest.LogCaptureFixture) -> None:
     async with raising(RuntimeError("the secret is 42")) as client:
-        answer = await client.get("/fail")
+        answer = await client.get("/fail?api_key=sk-1")
 
     assert answer.status_code == 500
     assert answer.json() == {"error": {"code": "internal_error", "message": "Internal server error", "details": {}}}
+    [record] = [record for record in caplog.records if record.name == "remora.api"]
+    assert record.getMessage() == "GET /fail failed"
+    assert record.exc_info
 
 
 @pytest.mark.parametrize(
@@ -111,7 +115,9 @@ async def client() -> Any:
     async def make(data: JSONBody[Thing]) -> Thing:
         return data
 
-    app = Litestar([make], exception_handlers={Exception: rest_error}, request_max_body_size=100_000)
+    app = Litestar(
+        [make], exception_handlers={Exception: rest_error}, request_max_body_size=100_000, logging_config=None
+    )
     async with AsyncTestClient(app) as client:
         yield client
 

@@ -4,7 +4,10 @@ import pytest
 
 from memory.caller import Caller
 from memory.embedding.bundled import BundledEmbedder
-from tests.support.services import Services, SetClock, a_caller, open_services
+from memory.engines.base import Engine
+from memory.engines.redis.engine import RedisEngine
+from memory.engines.sqlite.engine import SqliteEngine
+from tests.support.services import Services, SetClock, a_caller, services_over
 
 
 @pytest.fixture(scope="session")
@@ -12,10 +15,16 @@ def embedder() -> BundledEmbedder:
     return BundledEmbedder()
 
 
-@pytest.fixture
-async def services(embedder: BundledEmbedder) -> AsyncIterator[Services]:
-    async with open_services(embedder) as services:
-        yield services
+@pytest.fixture(params=["sqlite", "redis"])
+async def services(request: pytest.FixtureRequest, embedder: BundledEmbedder) -> AsyncIterator[Services]:
+    engine: Engine
+    if request.param == "sqlite":
+        engine = SqliteEngine(None, embedding=embedder.spec)
+    else:
+        url, prefix = request.getfixturevalue("redis_url"), request.getfixturevalue("redis_prefix")
+        engine = RedisEngine(url, prefix=prefix, embedding=embedder.spec)
+    async with engine:
+        yield services_over(engine, embedder)
 
 
 @pytest.fixture
