@@ -12,7 +12,7 @@ from config.settings import Settings
 from context.analysis import QueryAnalysis
 from context.assemble import Assembled, Assembler, ContextRequest
 from context.receipt import KIND, InjectedMemory, Learning, Outcome, Receipt, decode_receipt
-from context.zones import Position, Share, ZoneAllocation, ZoneStats
+from context.zones import DEFAULT_ALLOCATION, Position, Share, ZoneAllocation, ZoneStats
 from memory import ids
 from memory.api.body import StrictJson
 from memory.api.times import iso
@@ -36,7 +36,7 @@ class ContextBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Adds to each memory's score what each signal contributed."""
     min_score: Share | None = None
     memory_types: list[MemoryType] | None = None
-    zone_allocation: ZoneAllocation = ZoneAllocation()
+    zone_allocation: ZoneAllocation = DEFAULT_ALLOCATION
     user_id: Name | None = None
     """This user's memories and the shared ones. Default: everybody's."""
     agent_id: Name | None = None

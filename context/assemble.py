@@ -1,20 +1,19 @@
 """From a query to the text that goes into a prompt."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from time import perf_counter
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from context.analysis import QueryAnalysis, analyse, steer
-from context.render import Entry, Form, entry, frame_tokens, heading, render
+from context.compose import Placed, compose
+from context.render import Form, frame_tokens
 from context.times import Span, span_of, time_expression
 from context.tokens import TokenCounter, TokenCounters
-from context.zones import EPISODE_FLOOR, Item, Placement, Position, ZoneAllocation, ZoneStats, select
+from context.zones import DEFAULT_ALLOCATION, ZoneAllocation, ZoneStats
 from memory.engines.base import Filter
 from memory.errors import StoreUnavailable
-from memory.model import MemoryType
-from memory.retrieval.ranked import Ranked
 from memory.service.clock import Clock, system_clock
 from memory.service.recall import Recall, Recalled
 
@@ -45,31 +44,18 @@ class ContextRequest(Struct, frozen=True, kw_only=True):
     system_prompt: str | None = None
     """Put first, and counted within the budget. For `context` only."""
     min_score: float | None = None
-    zone_allocation: ZoneAllocation = ZoneAllocation()
+    zone_allocation: ZoneAllocation = DEFAULT_ALLOCATION
     weights: Mapping[str, float] | None = None
     """Overrides of `config.settings.Retrieval`."""
     deadline_ms: int | None = None
     """Raises StoreUnavailable when it takes longer. None waits."""
 
 
-class Placed(Struct, frozen=True, kw_only=True):
-    """A memory in the context."""
-
-    id: int
-    content: str
-    type: MemoryType
-    score: float
-    reasons: dict[str, float]
-    position: Position
-    token_count: int
-    truncated: bool
-
-
 class Assembled(Struct, frozen=True, kw_only=True):
     content: str
     """"" when there is nothing to say."""
     memories: list[Placed]
-    """Best first."""
+    """By zone, best first within each."""
     token_count: int
     """That of `content` (and, for a block that is not empty, its separator)."""
     token_budget: int
@@ -99,45 +85,38 @@ class Assembler:
         is.
         """
         started = perf_counter()
-        budgets = request.zone_allocation.budgets(request.token_budget)
+        critical = request.zone_allocation.budgets(request.token_budget)["critical"]
         analysis = analyse(request.query)
         counter = self._counters.for_model(request.model)
         frame = await _frame(request, counter)
-        room = request.token_budget - frame
         found, facts_are_whole = _NOTHING, False
-        if room > 0:
-            found, facts_are_whole = await self._recalled(request, analysis, budgets["critical"])
+        if frame < request.token_budget:
+            found, facts_are_whole = await self._recalled(request, analysis, critical)
         recalled = perf_counter()
-        page = _Page(found.ranked, counter)
-        chosen = select(
-            page.items(request.min_score),
-            budgets=budgets,
-            available=room,
+        composed = compose(
+            found.ranked,
+            counter,
+            token_budget=request.token_budget,
+            frame=frame,
+            form=request.form,
+            system_prompt=request.system_prompt,
+            allocation=request.zone_allocation,
             now=self._clock(),
-            shorten=page.shorten,
             min_score=request.min_score,
             facts_are_whole=facts_are_whole,
         )
-        entries = [page.entries[one.item.id] for one in chosen.placements]
-        content = render(entries, request.form, request.system_prompt)
-        used = chosen.stats.critical_used + chosen.stats.middle_used + chosen.stats.recency_used
-        if not entries:
-            frame = counter.count(content)
+        ended = perf_counter()
         return Assembled(
-            content=content,
-            memories=[page.placed(one) for one in chosen.placements],
-            token_count=frame + used,
+            content=composed.content,
+            memories=composed.memories,
+            token_count=composed.token_count,
             token_budget=request.token_budget,
-            truncated=chosen.left_out or any(one.truncated for one in chosen.placements),
-            zones=chosen.stats,
+            truncated=composed.truncated,
+            zones=composed.zones,
             analysis=analysis,
             encoding=counter.encoding,
             degraded=found.degraded,
-            timings={
-                **found.timings,
-                "assemble": 1000 * (perf_counter() - recalled),
-                "total": 1000 * (perf_counter() - started),
-            },
+            timings={**found.timings, "compose": 1000 * (ended - recalled), "total": 1000 * (ended - started)},
         )
 
     async def _recalled(
@@ -163,58 +142,6 @@ class Assembler:
 
 
 _NOTHING = Recalled(ranked=[], timings={})
-
-
-class _Page:
-    """The hits of one request as items with a price and entries with a text."""
-
-    def __init__(self, ranked: Sequence[Ranked], counter: TokenCounter) -> None:
-        self._ranked = {one.hit.id: one for one in ranked}
-        self._counter = counter
-        self.entries: dict[int, Entry] = {}
-
-    def items(self, min_score: float | None) -> Iterator[Item]:
-        """Those that may find a place, best first."""
-        count = self._counter.count
-        for one in self._ranked.values():
-            hit = one.hit
-            if hit.type == "episodic" and one.score < (EPISODE_FLOOR if min_score is None else min_score):
-                continue
-            written = self.entries[hit.id] = entry(hit)
-            yield Item(
-                id=hit.id,
-                score=one.score,
-                type=hit.type,
-                happened_at=hit.happened_at,
-                tokens=count(written.line),
-                group=written.group,
-                heading=0 if written.group is None else count(heading(written.group)),
-            )
-
-    def shorten(self, item: Item, limit: int) -> Item | None:
-        """For `zones.select`; the entry is cut with it."""
-        hit = self._ranked[item.id].hit
-        room = limit
-        while room > 0 and (cut := self._counter.truncate(hit.content, room)):
-            written = entry(hit, cut)
-            if (tokens := self._counter.count(written.line)) <= limit:
-                self.entries[item.id] = written
-                return structs.replace(item, tokens=tokens)
-            room -= tokens - limit
-        return None
-
-    def placed(self, placement: Placement) -> Placed:
-        one, item = self._ranked[placement.item.id], placement.item
-        return Placed(
-            id=item.id,
-            content=self.entries[item.id].content,
-            type=item.type,
-            score=one.score,
-            reasons=one.reasons,
-            position=placement.position,
-            token_count=item.tokens,
-            truncated=placement.truncated,
-        )
 
 
 async def _frame(request: ContextRequest, counter: TokenCounter) -> int:

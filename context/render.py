@@ -59,6 +59,7 @@ def entry(hit: Hit, content: str | None = None) -> Entry:
     )
 
 
+@lru_cache(maxsize=4096)
 def heading(group: Group) -> str:
     """e.g. `### 8 May 2023`, with its line break."""
     day = datetime.fromisoformat(group[0])

@@ -22,8 +22,8 @@ def _words(text: str) -> tuple[str, ...]:
 
 _MONTHS = _words("""
     january jan february feb march mar april apr may june jun july jul august aug september sept sep october oct
-    november nov december dec januar februar märz mai juni juli oktober dezember janvier février mars avril juin juillet août
-    septembre octobre novembre décembre enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre
+    november nov december dec januar februar märz mai juni juli oktober dezember janvier février mars avril juin juillet
+    août septembre octobre novembre décembre enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre
     diciembre
 """)
 _DAYS = _words("""

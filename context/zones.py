@@ -22,7 +22,7 @@ LARGEST_SHARE = 0.5
 SHORTEST_CUT = 24
 """A memory is not cut to fewer tokens than this: it would say nothing any more."""
 
-EPISODE_FLOOR = 0.2
+EPISODE_FLOOR = 0.15
 """Turns that score below this are not worth the reader's attention, where the caller names no threshold of its own."""
 
 FACT_FLOOR = 0.1
@@ -48,6 +48,9 @@ class ZoneAllocation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise Invalid(f"zone_allocation: the shares must sum to 1, and sum to {total:g}", field="zone_allocation")
         # 0.29 * 100 is 28.999999999999996.
         return {zone: math.floor(share * token_budget + 1e-9) for zone, share in shares.items()}
+
+
+DEFAULT_ALLOCATION = ZoneAllocation()
 
 
 class ZoneStats(Struct, frozen=True, kw_only=True):

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from config.settings import Retrieval
 from memory.model import Hit
 from memory.retrieval import signals
 from memory.retrieval.ranked import Ranked, Steer
+from memory.retrieval.signals import Signal
 from memory.retrieval.words import telling
 
 _WITNESSES = 3
@@ -22,66 +25,62 @@ def rank(
     of them makes an irrelevant memory relevant. The best hit's score is the certainty that memory has anything to say
     to the query; the others stand to it as their sums do.
     """
-    evidence = own_evidence(hits, weights)
-    parts = _contributions(hits, query, weights, evidence, now=now, steer=steer)
-    raw = [sum(column) for column in zip(*parts.values(), strict=True)]
-    best = max(raw, default=0.0)
-    if best <= 0:
-        scale = 0.0
-    else:
-        witnesses = sorted(range(len(hits)), key=lambda at: (-evidence[at], -hits[at].id))[:_WITNESSES]
-        scale = signals.certainty(hits, telling(query), witnesses) / best
-    order = sorted(range(len(hits)), key=lambda at: (-raw[at], -hits[at].id))
+    if not hits:
+        return []
+    given = _signals(hits, query, weights, now=now, steer=steer)
+    raw = np.sum(list(given.values()), axis=0)
+    order = best_first(hits, raw)
+    best = raw[order[0]]
+    scale = signals.certainty(hits, telling(query), order[:_WITNESSES]) / float(best) if best > 0 else 0.0
+    scores = np.clip(raw * scale, 0.0, 1.0).tolist()
     ranked = []
     for at in _distinct(hits, order):
-        score = min(max(raw[at] * scale, 0.0), 1.0)
-        if score < min_score:
+        if scores[at] < min_score:
             break
-        reasons = {name: part[at] * scale for name, part in parts.items() if part[at]}
-        ranked.append(Ranked(hits[at], score, reasons))
+        ranked.append(Ranked(hit=hits[at], score=scores[at], signals=given, place=at, scale=scale))
     return ranked
 
 
-def own_evidence(hits: Sequence[Hit], weights: Retrieval) -> list[float]:
+def own_evidence(hits: Sequence[Hit], weights: Retrieval) -> Signal:
     """What vector and text say of each hit by itself, in 0..1."""
-    total = weights.vector_weight + weights.text_weight
-    if total == 0:
-        return [0.0] * len(hits)
-    share = weights.vector_weight / total
-    return [
-        share * near + (1 - share) * worded
-        for near, worded in zip(signals.vector(hits), signals.text(hits), strict=True)
-    ]
+    near, worded = _own(hits, weights)
+    return near + worded
 
 
-def _contributions(
-    hits: Sequence[Hit], query: str, weights: Retrieval, evidence: Sequence[float], *, now: int, steer: Steer
-) -> dict[str, list[float]]:
-    """What each signal adds to each hit, before scaling."""
+def best_first(hits: Sequence[Hit], scores: Signal) -> list[int]:
+    """The places in `hits` by falling score, ties by id, the newer first."""
+    order: list[int] = np.lexsort((np.fromiter((-hit.id for hit in hits), np.int64, len(hits)), -scores)).tolist()
+    return order
+
+
+def _own(hits: Sequence[Hit], weights: Retrieval) -> tuple[Signal, Signal]:
     total = (weights.vector_weight + weights.text_weight) or 1.0
-    parts = {
-        "vector": _times(weights.vector_weight / total, signals.vector(hits)),
-        "text": _times(weights.text_weight / total, signals.text(hits)),
-        "session": _times(weights.session_weight, signals.session(hits, evidence)),
-        "neighbours": _times(weights.neighbour_weight, signals.neighbours(hits, evidence)),
+    return weights.vector_weight / total * signals.vector(hits), weights.text_weight / total * signals.text(hits)
+
+
+def _signals(hits: Sequence[Hit], query: str, weights: Retrieval, *, now: int, steer: Steer) -> dict[str, Signal]:
+    """What each signal adds to each hit, before scaling."""
+    near, worded = _own(hits, weights)
+    evidence = near + worded
+    session = weights.session_weight * signals.session(hits, evidence)
+    around = weights.neighbour_weight * signals.neighbours(hits, evidence)
+    relevance = evidence + session + around
+    given = {
+        "vector": near,
+        "text": worded,
+        "session": session,
+        "neighbours": around,
+        "question": -weights.question_weight * signals.question(hits) * evidence,
+        "speaker": weights.speaker_weight * signals.speaker(hits, query) * relevance,
+        "recency": (2 if steer.newest else 1) * weights.recency_weight * signals.recency(hits, now) * relevance,
+        "frequency": weights.frequency_weight * signals.frequency(hits) * relevance,
+        "confidence": weights.confidence_weight * signals.confidence(hits) * relevance,
     }
-    relevance = [sum(column) for column in zip(*parts.values(), strict=True)]
-    # Reading an old memory, or asking for what is new, says something about relevant memories only.
-    newest = 2.0 if steer.newest else 1.0
-    parts["question"] = _times(-weights.question_weight, signals.question(hits), evidence)
-    parts["speaker"] = _times(weights.speaker_weight, signals.speaker(hits, query), relevance)
-    parts["kind"] = _times(weights.kind_weight, signals.kind(hits, steer.kinds), relevance)
-    parts["recency"] = _times(newest * weights.recency_weight, signals.recency(hits, now), relevance)
-    parts["frequency"] = _times(weights.frequency_weight, signals.frequency(hits), relevance)
-    parts["confidence"] = _times(weights.confidence_weight, signals.confidence(hits), relevance)
-    parts["time"] = _times(weights.time_weight, signals.happened(hits, steer.happened))
-    return parts
-
-
-def _times(weight: float, signal: Sequence[float], relevance: Sequence[float] | None = None) -> list[float]:
-    if relevance is None:
-        return [weight * value for value in signal]
-    return [weight * value * factor for value, factor in zip(signal, relevance, strict=True)]
+    if steer.kinds:
+        given["kind"] = weights.kind_weight * signals.kind(hits, steer.kinds) * relevance
+    if steer.happened is not None:
+        given["time"] = weights.time_weight * signals.happened(hits, steer.happened)
+    return given
 
 
 def _distinct(hits: Sequence[Hit], order: Iterable[int]) -> Iterable[int]:

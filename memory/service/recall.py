@@ -12,7 +12,7 @@ from memory.embedding.base import Embedder
 from memory.engines.base import Filter, Memories, Neighbourhood, SearchQuery
 from memory.errors import EmbedderUnavailable
 from memory.model import Hit
-from memory.retrieval.rank import own_evidence, rank
+from memory.retrieval.rank import best_first, own_evidence, rank
 from memory.retrieval.ranked import Ranked, Steer
 from memory.retrieval.weights import override
 from memory.retrieval.words import telling
@@ -21,7 +21,7 @@ from memory.service.clock import Clock, system_clock
 CANDIDATES = 50
 """How many memories each leg brings at least, so that the ranking has something to choose from."""
 
-NEIGHBOURHOODS = 20
+NEIGHBOURHOODS = 12
 """How many of the best hits bring the turns around them along."""
 
 RADIUS = 2
@@ -142,8 +142,7 @@ class Recall:
         return _merge(everywhen, then)
 
     async def _with_neighbours(self, where: Filter, hits: list[Hit], weights: Retrieval) -> list[Hit]:
-        evidence = own_evidence(hits, weights)
-        order = sorted(range(len(hits)), key=lambda at: (-evidence[at], -hits[at].id))
+        order = best_first(hits, own_evidence(hits, weights))
         around = [
             Neighbourhood(namespace=hit.namespace, owner=hit.owner, run_id=hit.run_id, seq=hit.seq)
             for hit in (hits[at] for at in order[:NEIGHBOURHOODS])

@@ -1,0 +1,134 @@
+"""From ranked memories to a text within a token budget. All pure."""
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct, structs
+
+from context.render import Entry, Form, entry, heading, render
+from context.tokens import TokenCounter
+from context.zones import (
+    DEFAULT_ALLOCATION,
+    EPISODE_FLOOR,
+    Item,
+    Placement,
+    Position,
+    ZoneAllocation,
+    ZoneStats,
+    select,
+)
+from memory.model import MemoryType
+from memory.retrieval.ranked import Ranked
+
+
+class Placed(Struct, frozen=True, kw_only=True):
+    """A memory in the context."""
+
+    id: int
+    content: str
+    type: MemoryType
+    score: float
+    reasons: dict[str, float]
+    position: Position
+    token_count: int
+    truncated: bool
+
+
+class Composed(Struct, frozen=True, kw_only=True):
+    content: str
+    memories: list[Placed]
+    """By zone, best first within each."""
+    token_count: int
+    truncated: bool
+    zones: ZoneStats
+
+
+def compose(
+    ranked: Sequence[Ranked],
+    counter: TokenCounter,
+    *,
+    token_budget: int,
+    frame: int,
+    form: Form,
+    system_prompt: str | None = None,
+    allocation: ZoneAllocation = DEFAULT_ALLOCATION,
+    now: int,
+    min_score: float | None = None,
+    facts_are_whole: bool = False,
+) -> Composed:
+    """The best of `ranked` (best first) that fit `token_budget` tokens, as text. `frame` is what that costs without
+    any memory (`render.frame_tokens`); `facts_are_whole` says that no fact there is lacks.
+
+    Without memories the content is the system prompt or nothing: over the budget only where the prompt alone is.
+    """
+    page = _Page(ranked, counter)
+    chosen = select(
+        page.items(min_score),
+        budgets=allocation.budgets(token_budget),
+        available=token_budget - frame,
+        now=now,
+        shorten=page.shorten,
+        min_score=min_score,
+        facts_are_whole=facts_are_whole,
+    )
+    content = render((page.entries[one.item.id] for one in chosen.placements), form, system_prompt)
+    zones = chosen.stats
+    used = frame + zones.critical_used + zones.middle_used + zones.recency_used
+    return Composed(
+        content=content,
+        memories=[page.placed(one) for one in chosen.placements],
+        token_count=used if chosen.placements else counter.count(content),
+        truncated=chosen.left_out or any(one.truncated for one in chosen.placements),
+        zones=zones,
+    )
+
+
+class _Page:
+    """The hits of one request as items with a price and entries with a text."""
+
+    def __init__(self, ranked: Sequence[Ranked], counter: TokenCounter) -> None:
+        self._ranked = {one.hit.id: one for one in ranked}
+        self._counter = counter
+        self.entries: dict[int, Entry] = {}
+
+    def items(self, min_score: float | None) -> Iterator[Item]:
+        """Those that may find a place, best first."""
+        count = self._counter.count
+        for one in self._ranked.values():
+            hit = one.hit
+            if hit.type == "episodic" and one.score < (EPISODE_FLOOR if min_score is None else min_score):
+                continue
+            written = self.entries[hit.id] = entry(hit)
+            yield Item(
+                id=hit.id,
+                score=one.score,
+                type=hit.type,
+                happened_at=hit.happened_at,
+                tokens=count(written.line),
+                group=written.group,
+                heading=0 if written.group is None else count(heading(written.group)),
+            )
+
+    def shorten(self, item: Item, limit: int) -> Item | None:
+        """For `zones.select`; the entry is cut with it."""
+        hit = self._ranked[item.id].hit
+        room = limit
+        while room > 0 and (cut := self._counter.truncate(hit.content, room)):
+            written = entry(hit, cut)
+            if (tokens := self._counter.count(written.line)) <= limit:
+                self.entries[item.id] = written
+                return structs.replace(item, tokens=tokens)
+            room -= tokens - limit
+        return None
+
+    def placed(self, placement: Placement) -> Placed:
+        one, item = self._ranked[placement.item.id], placement.item
+        return Placed(
+            id=item.id,
+            content=self.entries[item.id].content,
+            type=item.type,
+            score=one.score,
+            reasons=one.reasons,
+            position=placement.position,
+            token_count=item.tokens,
+            truncated=placement.truncated,
+        )

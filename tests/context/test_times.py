@@ -1,0 +1,72 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from context.times import span_of, time_expression
+
+NOW = int(datetime(2026, 1, 21, 15, 30, tzinfo=UTC).timestamp() * 1000)
+"""A Wednesday."""
+
+
+def middle(query: str) -> tuple[str, int]:
+    """The day in the middle of the span that `query` names, and how many days that has, less the margins."""
+    expression = time_expression(query)
+    assert expression is not None
+    span = span_of(expression, NOW)
+    assert span is not None
+    start, end = span
+    day = datetime.fromtimestamp((start + end) / 2000, UTC).date().isoformat()
+    return day, round((end - start) / 86_400_000) - 1
+
+
+@pytest.mark.parametrize(
+    ("query", "day", "days"),
+    [
+        ("What did I eat yesterday?", "2026-01-20", 1),
+        ("what happened the day before yesterday", "2026-01-19", 1),
+        ("What did we discuss 3 days ago?", "2026-01-18", 1),
+        ("who called on Friday", "2026-01-16", 1),
+        ("Who called on Friday, 14 July 2023?", "2023-07-14", 1),
+        ("Where was she on 8 May 2023?", "2023-05-08", 1),
+        ("What did he buy on May 8th, 2023?", "2023-05-08", 1),
+        ("meetings of 2023-05-08", "2023-05-08", 1),
+        ("what did I do last week", "2026-01-15", 7),
+        ("What did we decide two weeks ago?", "2026-01-08", 7),
+        ("Who got married in May 2023?", "2023-05-16", 31),
+        ("Who got married in June?", "2025-06-15", 30),
+        ("what happened in 2023", "2023-07-02", 365),
+        ("Was habe ich gestern gegessen?", "2026-01-20", 1),
+        ("Wo war ich vor drei Tagen?", "2026-01-18", 1),
+        ("Qu'ai-je fait la semaine dernière ?", "2026-01-15", 7),
+        ("¿Qué hice hace 3 días?", "2026-01-18", 1),
+    ],
+)
+def test_a_time_expression_names_a_span(query: str, day: str, days: int) -> None:
+    assert middle(query) == (day, days)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "What is my dog's name?",
+        "May I ask you something?",
+        "This may sound odd, but they march every second.",
+        "Give me 4 reasons",
+        "error 1984 at line 2023",
+        "in a minute",
+    ],
+)
+def test_ordinary_words_name_no_time(query: str) -> None:
+    assert time_expression(query) is None
+
+
+def test_a_span_reaches_half_a_day_beyond_for_other_time_zones() -> None:
+    assert span_of("yesterday", NOW) == (
+        int(datetime(2026, 1, 19, 12, tzinfo=UTC).timestamp() * 1000),
+        int(datetime(2026, 1, 21, 12, tzinfo=UTC).timestamp() * 1000) - 1,
+    )
+
+
+def test_what_dateparser_does_not_know_names_no_span() -> None:
+    assert span_of("letzte tagen", NOW) is None
