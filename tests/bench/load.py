@@ -85,9 +85,11 @@ async def _repeat(address: tuple[str, int], requests: Sequence[bytes], seconds: 
     _, client = await asyncio.get_running_loop().create_connection(_Client, *address)
     times: list[float] = []
     end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        times.append(await client.ask(requests[len(times) % len(requests)]))
-    client.close()
+    try:
+        while time.perf_counter() < end:
+            times.append(await client.ask(requests[len(times) % len(requests)]))
+    finally:
+        client.close()
     return times
 
 
@@ -104,6 +106,8 @@ class _Client(asyncio.Protocol):
         self._transport.close()
 
     async def ask(self, request: bytes) -> float:
+        if self._transport.is_closing():
+            raise LoadFailedError("the server hung up")
         self._parser = httptools.HttpResponseParser(self)
         self._body: list[bytes] = []
         self._answered: asyncio.Future[float] = asyncio.get_running_loop().create_future()

@@ -54,4 +54,5 @@ async def _events(answer: httpx.Response) -> AsyncIterator[bytes]:
 
 
 if __name__ == "__main__":
-    uvicorn.run(relay(sys.argv[2]), port=int(sys.argv[1]), log_config=None, access_log=False, ws="none")
+    app = relay(sys.argv[2])
+    uvicorn.run(app, port=int(sys.argv[1]), log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=1)

@@ -76,9 +76,9 @@ def _cells(row: Row, upstream: Row, relay: Row) -> list[str]:
     is_upstream, is_relay = row is upstream, row is relay
     return [
         f"{median(lambda r: r.together.per_second):,.0f}",
-        "100 %" if is_relay else _spread([100 * share for share in throughput], "{:.0f} %"),
+        "100%" if is_relay else _spread(throughput, ".0%"),
         f"{median(lambda r: r.alone.p50):.2f}",
-        "" if is_upstream else "x 1" if is_relay else _spread(latency, "x {:.1f}"),
+        "" if is_upstream else "x 1" if is_relay else "x " + _spread(latency, ".1f"),
         f"{median(lambda r: r.alone.p99):.2f}",
         f"{median(lambda r: r.together.p50):.1f}",
         f"{median(lambda r: r.together.p99):.1f}",
@@ -91,7 +91,8 @@ def _cells(row: Row, upstream: Row, relay: Row) -> list[str]:
 
 def _spread(values: Sequence[float], form: str) -> str:
     """The median, and in brackets the least and the greatest."""
-    return f"{form} ({{:.1f}}-{{:.1f}})".format(statistics.median(values), min(values), max(values))
+    middle, *ends = (format(value, form) for value in (statistics.median(values), min(values), max(values)))
+    return f"{middle} ({'-'.join(ends)})"
 
 
 def _memory_note(figures: Figures) -> str:

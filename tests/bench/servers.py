@@ -17,6 +17,7 @@ from tests.bench.corpus import memories
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60.0
+STOP_SECONDS = 10.0
 BATCH = 100
 
 
@@ -55,8 +56,7 @@ def running(module: str, *arguments: str, folder: Path, settings: dict[str, str]
             _wait_until_it_listens(process, port, Path(log.name))
             yield Server(f"http://127.0.0.1:{port}", psutil.Process(process.pid))
         finally:
-            process.terminate()
-            process.wait()
+            _end(process)
 
 
 def load_memories(server: Server, users: int) -> Iterator[int]:
@@ -91,6 +91,15 @@ def library_bytes(program: str) -> int:
         resident = int(psutil.Process(process.pid).memory_info().rss)
         process.terminate()
     return resident
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
