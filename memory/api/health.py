@@ -2,6 +2,7 @@
 
 from litestar import Controller, Response, get
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 
 from memory.api.schemas import Health, ReadinessView
 from memory.service.readiness import Readiness
@@ -15,7 +16,12 @@ class HealthController(Controller):
         """Liveness: answers as long as the process does."""
         return Health()
 
-    @get("/ready", operation_id="ready", opt={"public": True})
+    @get(
+        "/ready",
+        operation_id="ready",
+        opt={"public": True},
+        responses={503: ResponseSpec(ReadinessView, description="Not ready", generate_examples=False)},
+    )
     async def ready(self, readiness: NamedDependency[Readiness]) -> Response[ReadinessView]:
         """Readiness: 503 while a part that the server depends on does not work."""
         report = await readiness.report()

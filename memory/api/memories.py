@@ -5,11 +5,14 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Controller, delete, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from memory import ids
+from memory.api import documentation
 from memory.api.body import StrictJson
+from memory.api.documentation import BODY_ERRORS, errors, json_body
 from memory.api.errors import detail
+from memory.api.filters import search_filter
 from memory.api.parameters import Exclude, LimitParameter, OffsetParameter, Types, memory_id
 from memory.api.schemas import (
     BatchAnswer,
@@ -46,10 +49,10 @@ class MemoriesController(Controller):
     path = "/v1/memories"
     tags = ("Memories",)
 
-    @post(operation_id="createMemory", dto=StrictJson[NewMemory])
+    @post(operation_id="createMemory", responses=errors(404, *BODY_ERRORS), dto=StrictJson[NewMemory])
     async def create(
         self,
-        data: JSONBody[NewMemory],
+        data: Annotated[NewMemory, json_body(documentation.NEW_MEMORY)],
         caller: NamedDependency[Caller],
         remember: NamedDependency[Remember],
         exclude: Exclude = None,
@@ -58,31 +61,40 @@ class MemoriesController(Controller):
         written = await remember.one(caller, _draft(data), data.namespace)
         return memory_view(written.memory, None if exclude else written.vector)
 
-    @post("/batch", operation_id="createMemories", dto=StrictJson[NewMemories])
+    @post("/batch", operation_id="createMemories", responses=errors(404, *BODY_ERRORS), dto=StrictJson[NewMemories])
     async def create_batch(
-        self, data: JSONBody[NewMemories], caller: NamedDependency[Caller], remember: NamedDependency[Remember]
+        self,
+        data: Annotated[NewMemories, json_body(documentation.NEW_MEMORIES)],
+        caller: NamedDependency[Caller],
+        remember: NamedDependency[Remember],
     ) -> BatchAnswer:
         """Store up to 100 memories; the bad ones are told by their index and do not stop the rest. When none is
         stored, the answer is the first one's error, with all of them in its details."""
         read = [_batch_draft(item) for item in data.memories]
         drafts = [item for item in read if isinstance(item, MemoryDraft)]
         outcomes = iter(await remember.write(caller, drafts, data.namespace))
-        stored, failed, errors = [], [], []
+        stored, failed, reasons = [], [], []
         for index, item in enumerate(read):
             outcome = next(outcomes) if isinstance(item, MemoryDraft) else item
             if isinstance(outcome, Record):
                 stored.append(memory_view(outcome.memory))
             else:
-                errors.append(outcome)
+                reasons.append(outcome)
                 failed.append(Failed(index=index, error=detail(outcome)))
         if not stored:
-            raise errors[0].__class__(f"no memory was stored; the first: {errors[0].message}", failed=failed)
+            raise reasons[0].__class__(f"no memory was stored; the first: {reasons[0].message}", failed=failed)
         return BatchAnswer(memories=stored, created_count=len(stored), failed_count=len(failed), failed=failed)
 
-    @post("/search", operation_id="searchMemories", status_code=200, dto=StrictJson[SearchRequest])
+    @post(
+        "/search",
+        operation_id="searchMemories",
+        responses=errors(404, *BODY_ERRORS),
+        status_code=200,
+        dto=StrictJson[SearchRequest],
+    )
     async def search(
         self,
-        data: JSONBody[SearchRequest],
+        data: Annotated[SearchRequest, json_body(documentation.SEARCH)],
         caller: NamedDependency[Caller],
         search: NamedDependency[Search],
         namespaces: NamedDependency[Namespaces],
@@ -91,25 +103,7 @@ class MemoriesController(Controller):
         the filters. Superseded memories are left out."""
         namespace = None if data.namespace is None else await namespaces.resolve(caller, data.namespace)
         weights = None if namespace is None else (await namespaces.effective(caller, namespace)).custom_scoring
-        time_range = data.time_range
-        start = None if time_range is None else time_range.start
-        end = None if time_range is None else time_range.end
-        where = Filter(
-            tenant=caller.tenant,
-            namespaces=None if namespace is None else (namespace.name,),
-            types=tuple(data.types or ()) or None,
-            tags=tuple(data.tags or ()),
-            source=data.source,
-            min_confidence=data.min_confidence,
-            user_id=data.user_id,
-            agent_id=data.agent_id,
-            run_id=data.run_id,
-            app=data.app,
-            org_id=data.org_id,
-            metadata=data.metadata or {},
-            created_from=None if start is None else millis(start, "time_range.start"),
-            created_to=None if end is None else millis(end, "time_range.end"),
-        )
+        where = search_filter(data, caller.tenant, None if namespace is None else namespace.name)
         found = await search.find(caller, where, data.query, offset=data.offset, limit=data.limit, weights=weights)
         return SearchAnswer(
             results=[
@@ -121,7 +115,7 @@ class MemoriesController(Controller):
             has_more=found.has_more,
         )
 
-    @get(operation_id="listMemories")
+    @get(operation_id="listMemories", responses=errors(404))
     async def browse(
         self,
         *,
@@ -162,7 +156,7 @@ class MemoriesController(Controller):
             has_more=offset + len(page.memories) < page.total,
         )
 
-    @get("/{id:str}", operation_id="getMemory")
+    @get("/{id:str}", operation_id="getMemory", responses=errors(404))
     async def show(
         self, id: FromPath[str], caller: NamedDependency[Caller], read: NamedDependency[Read], exclude: Exclude = None
     ) -> MemoryView:
@@ -171,12 +165,17 @@ class MemoriesController(Controller):
             return memory_view(await read.get(caller, memory_id(id)))
         return memory_view(*await read.with_vector(caller, memory_id(id)))
 
-    @put("/{id:str}", operation_id="updateMemory", dto=StrictJson[MemoryChanges])
+    @put(
+        "/{id:str}",
+        operation_id="updateMemory",
+        responses=errors(404, 409, *BODY_ERRORS),
+        dto=StrictJson[MemoryChanges],
+    )
     async def change(
         self,
         *,
         id: FromPath[str],
-        data: JSONBody[MemoryChanges],
+        data: Annotated[MemoryChanges, json_body(documentation.MEMORY_CHANGES)],
         caller: NamedDependency[Caller],
         revise: NamedDependency[Revise],
         read: NamedDependency[Read],
@@ -188,12 +187,12 @@ class MemoriesController(Controller):
         memory = await revise.update(caller, memory_id(id), patch)
         return memory_view(memory, None if exclude else await read.vector(memory))
 
-    @delete("/{id:str}", operation_id="deleteMemory")
+    @delete("/{id:str}", operation_id="deleteMemory", responses=errors(404))
     async def remove(self, id: FromPath[str], caller: NamedDependency[Caller], forget: NamedDependency[Forget]) -> None:
         """Delete a memory. Its history stays."""
         await forget.one(caller, memory_id(id))
 
-    @get("/{id:str}/history", operation_id="getMemoryHistory")
+    @get("/{id:str}/history", operation_id="getMemoryHistory", responses=errors(404))
     async def history(
         self, id: FromPath[str], caller: NamedDependency[Caller], history: NamedDependency[History]
     ) -> HistoryAnswer:

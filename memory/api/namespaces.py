@@ -5,9 +5,11 @@ from typing import Annotated
 
 from litestar import Controller, delete, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, QueryParameter
 
+from memory.api import documentation
 from memory.api.body import StrictJson
+from memory.api.documentation import BODY_ERRORS, errors, json_body
 from memory.api.parameters import LimitParameter, OffsetParameter, Types
 from memory.api.schemas import NamespaceChanges, NamespaceList, NamespaceMemories, NamespaceView, NewNamespace
 from memory.api.views import memory_view, namespace_view
@@ -22,15 +24,18 @@ class NamespacesController(Controller):
     path = "/v1/namespaces"
     tags = ("Namespaces",)
 
-    @post(operation_id="createNamespace", dto=StrictJson[NewNamespace])
+    @post(operation_id="createNamespace", responses=errors(409, *BODY_ERRORS), dto=StrictJson[NewNamespace])
     async def create(
-        self, data: JSONBody[NewNamespace], caller: NamedDependency[Caller], namespaces: NamedDependency[Namespaces]
+        self,
+        data: Annotated[NewNamespace, json_body(documentation.NEW_NAMESPACE)],
+        caller: NamedDependency[Caller],
+        namespaces: NamedDependency[Namespaces],
     ) -> NamespaceView:
         """Create a namespace. `parent` and `template` have to exist."""
         draft = NamespaceDraft(name=data.name, parent=data.parent, template=data.template, config=data.config)
         return await _view(caller, namespaces, await namespaces.create(caller, draft))
 
-    @get(operation_id="listNamespaces")
+    @get(operation_id="listNamespaces", responses=errors(404))
     async def browse(
         self,
         caller: NamedDependency[Caller],
@@ -46,7 +51,7 @@ class NamespacesController(Controller):
             namespaces=views, total=total, limit=limit, offset=offset, has_more=offset + len(views) < total
         )
 
-    @get("/{name_or_id:str}", operation_id="getNamespace")
+    @get("/{name_or_id:str}", operation_id="getNamespace", responses=errors(404))
     async def show(
         self, name_or_id: FromPath[str], caller: NamedDependency[Caller], namespaces: NamedDependency[Namespaces]
     ) -> NamespaceView:
@@ -54,11 +59,16 @@ class NamespacesController(Controller):
         caller.require("read")
         return await _view(caller, namespaces, await namespaces.resolve(caller, name_or_id))
 
-    @put("/{name_or_id:str}", operation_id="updateNamespace", dto=StrictJson[NamespaceChanges])
+    @put(
+        "/{name_or_id:str}",
+        operation_id="updateNamespace",
+        responses=errors(404, 409, *BODY_ERRORS),
+        dto=StrictJson[NamespaceChanges],
+    )
     async def change(
         self,
         name_or_id: FromPath[str],
-        data: JSONBody[NamespaceChanges],
+        data: Annotated[NamespaceChanges, json_body(documentation.NAMESPACE_CHANGES)],
         caller: NamedDependency[Caller],
         namespaces: NamedDependency[Namespaces],
     ) -> NamespaceView:
@@ -66,7 +76,7 @@ class NamespacesController(Controller):
         patch = NamespacePatch(parent=data.parent, config=data.config)
         return await _view(caller, namespaces, await namespaces.update(caller, name_or_id, patch))
 
-    @delete("/{name_or_id:str}", operation_id="deleteNamespace")
+    @delete("/{name_or_id:str}", operation_id="deleteNamespace", responses=errors(404))
     async def remove(
         self,
         name_or_id: FromPath[str],
@@ -79,7 +89,7 @@ class NamespacesController(Controller):
         """Delete a namespace with all its memories."""
         await namespaces.delete(caller, name_or_id, force=force)
 
-    @get("/{name_or_id:str}/memories", operation_id="listNamespaceMemories")
+    @get("/{name_or_id:str}/memories", operation_id="listNamespaceMemories", responses=errors(404))
     async def memories(
         self,
         *,

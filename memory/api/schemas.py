@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from memory.api.errors import ErrorDetail
 from memory.model import MemoryType, NamespaceConfig, Source
 from memory.service.drafts import MemoryFields, Share, Tags
 
@@ -108,7 +109,7 @@ class MemoryList(Struct, kw_only=True, frozen=True):
 
 class Failed(Struct, kw_only=True, frozen=True):
     index: int
-    error: Any
+    error: ErrorDetail
 
 
 class BatchAnswer(Struct, kw_only=True, frozen=True):
