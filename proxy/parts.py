@@ -13,7 +13,10 @@ from memory.embedding.base import Embedder
 from memory.embedding.factory import open_embedder
 from memory.engines.base import Engine
 from memory.engines.factory import make_engine
+from memory.extraction.exchange import JOB_KIND
 from memory.extraction.fields import extract_fields
+from memory.extraction.learner import Learner
+from memory.extraction.llm import open_llm
 from memory.extraction.worker import Handler
 from memory.service.clock import system_clock
 from memory.service.forget import Forget
@@ -59,6 +62,17 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         await tokens.load()
         count = tokens.for_model(None).count
         namespaces = Namespaces(engine)
+        remember = Remember(engine, embedder, namespaces, count=count, extract_fields=extract_fields)
+        revise = Revise(engine, embedder, count=count, extract_fields=extract_fields)
+        learner = Learner(
+            engine,
+            embedder,
+            namespaces,
+            remember,
+            revise,
+            llm=await stack.enter_async_context(open_llm(settings)),
+            facts=settings.extraction.mode != "off",
+        )
         recall = Recall(engine.memories, embedder, settings.retrieval)
         yield Parts(
             settings=settings,
@@ -67,15 +81,15 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             tokens=tokens,
             engine=engine,
             namespaces=namespaces,
-            remember=Remember(engine, embedder, namespaces, count=count, extract_fields=extract_fields),
-            revise=Revise(engine, embedder, count=count, extract_fields=extract_fields),
+            remember=remember,
+            revise=revise,
             forget=Forget(engine),
             read=Read(engine),
             history=History(engine),
             search=Search(engine, recall),
             assembler=Assembler(recall, tokens, system_clock),
             readiness=_readiness(engine, embedder, tokens),
-            handlers={},
+            handlers={JOB_KIND: learner.handle},
         )
 
 
