@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Sequence
+from itertools import islice
 
 from config.supervisor import Supervisor
 from memory.engines.base import Engine, Write
@@ -14,72 +15,97 @@ log = logging.getLogger("remora.outbox")
 DEADLINE_SECONDS = 0.25
 """How long an answer waits for what it leaves behind to be stored."""
 
-CAPACITY = 1_000
-"""How many calls' writes are kept while the engine is away; beyond that the oldest are lost."""
+CAPACITY = 5_000
+"""How many calls' writes are kept while the engine is away."""
 
+_BATCH = 64
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 2.0
 
 
 class Outbox:
-    """Writes that the engine does not take in time are kept in memory and tried again until it does.
+    """One round trip at a time, which takes along what has gathered meanwhile, from however many calls.
 
-    They don't survive the process; those left when it ends orderly are given the supervisor's drain time.
+    Writes that the engine does not take are kept in memory and tried again until it does. They don't survive the
+    process; those left when it ends orderly are given the supervisor's drain time.
     """
 
     def __init__(self, engine: Engine, supervisor: Supervisor) -> None:
         self._engine = engine
         self._supervisor = supervisor
-        self._waiting: deque[Sequence[Write]] = deque()
+        self._waiting: deque[_Parcel] = deque()
         self._sender: asyncio.Task[None] | None = None
+        self._away = False
         self.deferred = 0
-        """How many calls' writes were not stored when their answer went out."""
+        """How many answers went out before what they leave behind was stored."""
         self.lost = 0
         """How many calls' writes were given up."""
 
-    @property
-    def waiting(self) -> int:
-        return len(self._waiting)
-
     async def commit(self, writes: Sequence[Write]) -> bool:
-        """Store `writes`: True when that is done, False when it will be tried again beside the call (or can't be)."""
-        try:
-            async with asyncio.timeout(DEADLINE_SECONDS):
-                await self._engine.commit(writes)
-        except (StoreUnavailable, TimeoutError):
-            self.deferred += 1
-            self.post(writes)
-        except Exception:
-            log.exception("what a call left behind could not be stored")
-            self.lost += 1
-        else:
-            return True
+        """Store `writes`: True when that is done, False when it was not in time and is tried again beside the call. While
+        the engine is known to be away, that is at once."""
+        parcel = self._put(writes)
+        if not self._away:
+            try:
+                async with asyncio.timeout(DEADLINE_SECONDS):
+                    if await parcel.stored:
+                        return True
+            except TimeoutError:
+                pass
+        self.deferred += 1
         return False
 
     def post(self, writes: Sequence[Write]) -> None:
         """Store `writes` beside the call."""
-        if len(self._waiting) == CAPACITY:
-            self._waiting.popleft()
-            self.lost += 1
-            log.error("the engine is away for too long: what %d calls left behind is lost", self.lost)
-        self._waiting.append(writes)
+        self._put(writes)
+
+    def _put(self, writes: Sequence[Write]) -> "_Parcel":
+        parcel = _Parcel(writes)
+        if len(self._waiting) >= CAPACITY:
+            self._give_up(parcel, "too many wait for an engine that is away")
+            return parcel
+        self._waiting.append(parcel)
         if self._sender is None or self._sender.done():
             self._sender = self._supervisor.start(self._send(), name="outbox", drain=True)
+        return parcel
 
     async def _send(self) -> None:
-        pause = _FIRST_PAUSE
+        pause, most = _FIRST_PAUSE, _BATCH
         while self._waiting:
-            writes = self._waiting[0]
+            batch = list(islice(self._waiting, most))
             try:
-                await self._engine.commit(writes)
+                await self._engine.commit([write for parcel in batch for write in parcel.writes])
             except StoreUnavailable:
+                self._away = True
+                for parcel in self._waiting:
+                    parcel.settle(stored=False)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
                 continue
             except Exception:
-                log.exception("what a call left behind could not be stored")
-                self.lost += 1
-            pause = _FIRST_PAUSE
-            # Another may have been pushed out meanwhile, this one even.
-            if self._waiting and self._waiting[0] is writes:
-                self._waiting.popleft()
+                log.exception("what calls left behind was not stored")
+                if len(batch) > 1:
+                    most = 1  # one of them is to blame
+                    continue
+                self._give_up(batch[0], "the engine refuses it")
+            pause, self._away = _FIRST_PAUSE, False
+            for _ in batch:
+                self._waiting.popleft().settle(stored=True)
+
+    def _give_up(self, parcel: "_Parcel", reason: str) -> None:
+        parcel.settle(stored=False)
+        self.lost += 1
+        if self.lost & (self.lost - 1) == 0:  # 1, 2, 4, 8 …: a log is not to be flooded
+            log.error("what a call left behind is lost (%s); %d so far", reason, self.lost)
+
+
+class _Parcel:
+    """One call's writes."""
+
+    def __init__(self, writes: Sequence[Write]) -> None:
+        self.writes = writes
+        self.stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def settle(self, *, stored: bool) -> None:
+        if not self.stored.done():
+            self.stored.set_result(stored)

@@ -19,7 +19,7 @@ def asking(model: str = "echo", content: Any = "hi", **fields: Any) -> dict[str,
 
 
 async def remember(http: httpx.AsyncClient, content: str, **fields: Any) -> None:
-    answer = await http.post("/v1/memories", json={"content": content, **fields})
+    answer = await http.post("/v1/memories", json={"namespace": "default", "content": content, **fields})
     assert answer.status_code == 201, answer.text
 
 
@@ -190,10 +190,9 @@ async def test_no_memory_is_told_too(http: httpx.AsyncClient, headers: dict[str,
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_the_receipt_tells_the_same_and_why(remora: RemoraServer, http: httpx.AsyncClient, stream: bool) -> None:
+async def test_the_receipt_tells_the_same_and_why(http: httpx.AsyncClient, stream: bool) -> None:
     await remember(http, "Rex is Rita's dog.", user_id=f"rita-{stream}")
     answer = await http.post(PATH, json=asking(content="Who is Rex?", user=f"rita-{stream}", stream=stream))
-    remora.learned()
     receipt = (await http.get(f"/v1/receipts/{answer.headers['x-remora-request-id']}")).json()
     assert receipt["outcome"] == "used"
     assert receipt["token_count"] == int(answer.headers["x-remora-tokens-injected"])

@@ -1,0 +1,120 @@
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from config.supervisor import Supervisor
+from memory.engines.base import EmbeddingSpec, PutDocument, Write
+from memory.engines.sqlite.engine import SqliteEngine
+from memory.errors import StoreUnavailable
+from proxy import outbox
+from proxy.outbox import Outbox
+
+TENANT = "t"
+
+
+class Flaky(SqliteEngine):
+    """A real engine that can be sent away; remembers how much each round trip brought."""
+
+    def __init__(self) -> None:
+        super().__init__(None, embedding=EmbeddingSpec(name="none", dimension=2))
+        self.here = asyncio.Event()
+        self.here.set()
+        self.away = False
+        self.commits: list[int] = []
+
+    async def commit(self, writes: Sequence[Write]) -> None:
+        await self.here.wait()
+        if self.away:
+            raise StoreUnavailable("away")
+        if any(isinstance(write, PutDocument) and write.key == "poison" for write in writes):
+            raise ValueError("poison")
+        self.commits.append(len(writes))
+        await super().commit(writes)
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[Flaky]:
+    async with Flaky() as engine:
+        yield engine
+
+
+@pytest.fixture
+async def supervisor() -> AsyncIterator[Supervisor]:
+    async with Supervisor() as supervisor:
+        yield supervisor
+
+
+def writes(key: str) -> list[PutDocument]:
+    return [PutDocument(kind="k", tenant=TENANT, key=key, value=b"v")]
+
+
+async def stored(engine: Flaky) -> list[str]:
+    documents, _ = await engine.documents.list("k", TENANT)
+    return [document.key for document in documents]
+
+
+async def test_committed_is_stored(engine: Flaky, supervisor: Supervisor) -> None:
+    assert await Outbox(engine, supervisor).commit(writes("a"))
+    assert await stored(engine) == ["a"]
+
+
+async def test_what_gathers_during_a_round_trip_goes_with_the_next(engine: Flaky, supervisor: Supervisor) -> None:
+    box = Outbox(engine, supervisor)
+    await asyncio.gather(*(box.commit(writes(f"{number:02}")) for number in range(20)))
+    assert engine.commits == [20]
+    assert len(await stored(engine)) == 20
+
+
+async def test_an_engine_that_is_away_is_tried_again(
+    engine: Flaky, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "_FIRST_PAUSE", 0.001)
+    box = Outbox(engine, supervisor)
+    engine.away = True
+    assert not await box.commit(writes("a"))
+    assert not await box.commit(writes("b"))
+    assert box.deferred == 2
+    engine.away = False
+    await supervisor.join()
+    assert await stored(engine) == ["a", "b"]
+    assert await box.commit(writes("c"))
+
+
+async def test_an_engine_that_is_slow_is_not_waited_for(
+    engine: Flaky, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "DEADLINE_SECONDS", 0.01)
+    box = Outbox(engine, supervisor)
+    engine.here.clear()
+    assert not await box.commit(writes("a"))
+    engine.here.set()
+    await supervisor.join()
+    assert await stored(engine) == ["a"]
+
+
+async def test_what_the_engine_refuses_does_not_stop_the_rest(engine: Flaky, supervisor: Supervisor) -> None:
+    box = Outbox(engine, supervisor)
+    for key in ("a", "poison", "b"):
+        box.post(writes(key))
+    await supervisor.join()
+    assert await stored(engine) == ["a", "b"]
+    assert box.lost == 1
+
+
+async def test_there_is_an_end_to_what_is_kept(
+    engine: Flaky, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "CAPACITY", 2)
+    box = Outbox(engine, supervisor)
+    for key in ("a", "b", "c"):
+        box.post(writes(key))
+    await supervisor.join()
+    assert await stored(engine) == ["a", "b"]
+    assert box.lost == 1
+
+
+async def test_an_orderly_end_waits_for_what_is_left(engine: Flaky) -> None:
+    async with Supervisor() as supervisor:
+        Outbox(engine, supervisor).post(writes("a"))
+    assert await stored(engine) == ["a"]
