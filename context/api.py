@@ -11,14 +11,13 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from config.settings import Settings
 from context.analysis import QueryAnalysis
 from context.assemble import Assembled, Assembler, ContextRequest
-from context.receipt import KIND, InjectedMemory, Learning, Outcome, Receipt, decode_receipt
+from context.receipt import InjectedMemory, Learning, Outcome, Receipt, Receipts
 from context.zones import DEFAULT_ALLOCATION, Position, Share, ZoneAllocation, ZoneStats
 from memory import ids
 from memory.api.body import StrictJson
 from memory.api.times import iso
 from memory.caller import DEFAULT_NAMESPACE, SHARED, Caller, user_owner
-from memory.engines.base import Engine, Filter
-from memory.errors import NotFound
+from memory.engines.base import Filter
 from memory.model import MemoryType, Name
 from memory.service.namespaces import Namespaces
 
@@ -128,20 +127,15 @@ class ReceiptsController(Controller):
 
     @get("/{request_id:str}", operation_id="getReceipt")
     async def show(
-        self, request_id: FromPath[str], caller: NamedDependency[Caller], engine: NamedDependency[Engine]
+        self, request_id: FromPath[str], caller: NamedDependency[Caller], receipts: NamedDependency[Receipts]
     ) -> ReceiptView:
         """What memory did for one proxied call: which memories went in, how they scored and why, what it cost. It
         holds no texts, and is kept for some days."""
-        caller.require("read")
-        document = await engine.documents.get(KIND, caller.tenant, request_id)
-        receipt = None if document is None else decode_receipt(document.value)
-        if receipt is None or not caller.sees(receipt.namespace):
-            raise NotFound("Receipt not found", request_id=request_id)
-        return _receipt_view(receipt)
+        return _receipt_view(await receipts.of(caller, request_id))
 
 
 def context_routes() -> list[type[Controller]]:
-    """They need the named dependencies `caller`, `namespaces`, `assembler`, `engine` and `settings`."""
+    """They need the named dependencies `caller`, `namespaces`, `assembler`, `receipts` and `settings`."""
     return [ContextController, ReceiptsController]
 
 

@@ -9,7 +9,9 @@ from context.analysis import QueryAnalysis
 from context.assemble import Assembled
 from context.zones import Position
 from memory import ids
-from memory.engines.base import PutDocument
+from memory.caller import Caller
+from memory.engines.base import Documents, PutDocument
+from memory.errors import NotFound
 
 KIND = "receipt"
 """The kind of its document."""
@@ -88,4 +90,20 @@ class Receipt(Struct, kw_only=True):
         )
 
 
-decode_receipt = msgspec.json.Decoder(Receipt).decode
+_decode = msgspec.json.Decoder(Receipt).decode
+
+
+class Receipts:
+    """Where receipts are found again, until they expire."""
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+
+    async def of(self, caller: Caller, request_id: str) -> Receipt:
+        """Raises NotFound, also for another tenant's and one of a namespace that the caller may not see."""
+        caller.require("read")
+        document = await self._documents.get(KIND, caller.tenant, request_id)
+        receipt = None if document is None else _decode(document.value)
+        if receipt is None or not caller.sees(receipt.namespace):
+            raise NotFound("Receipt not found", request_id=request_id)
+        return receipt

@@ -8,6 +8,7 @@ from msgspec import Struct
 from config.settings import Settings
 from config.supervisor import Supervisor
 from context.assemble import Assembler
+from context.receipt import Receipts
 from context.tokens import TokenCounters
 from memory.embedding.base import Embedder
 from memory.embedding.factory import open_embedder
@@ -44,6 +45,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     history: History
     search: Search
     assembler: Assembler
+    receipts: Receipts
     readiness: Readiness
     handlers: Mapping[str, Handler]
     """What the worker does, by kind of job."""
@@ -88,6 +90,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             history=History(engine),
             search=Search(engine, recall),
             assembler=Assembler(recall, tokens, system_clock),
+            receipts=Receipts(engine.documents),
             readiness=_readiness(engine, embedder, tokens),
             handlers={JOB_KIND: learner.handle},
         )

@@ -73,8 +73,9 @@ def rest_error(request: Request[Any, Any, Any], error: Exception) -> Response[by
         status, told = error.status_code, _of_framework(request, error)
         headers = error.headers or {}
     else:
-        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
         status, told = 500, ErrorDetail("internal_error", "Internal server error", {})
+    if status == 500:
+        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return Response(
         msgspec.json.encode(ErrorBody(told), enc_hook=str),
         status_code=status,
