@@ -42,6 +42,8 @@ class BundledEmbedder:
             raise Misconfigured(f"the bundled embedding model can't be read from {folder}: {error}") from error
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
+        # Its words are whole texts, so its cache of 10,000 words holds 30 MB, costs time and saves none.
+        self._tokenizer.model._resize_cache(0)  # noqa: SLF001
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         if sum(map(len, texts)) <= _INLINE_CHARACTERS:
