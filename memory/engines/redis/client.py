@@ -1,0 +1,173 @@
+"""The one way to Redis: raw pipelines and the engine's Lua script, with every failure told as StoreUnavailable.
+
+Commands are packed and replies read on the connection itself: redis-py's own pipeline costs [M] half as much again.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from importlib import resources
+from typing import Any
+
+import redis.asyncio
+from redis.asyncio.connection import AbstractConnection, ConnectionPool
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, RedisError, ResponseError
+
+from memory.errors import StoreUnavailable
+
+Argument = str | bytes | int | float
+Command = Sequence[Argument]
+
+CONNECT_SECONDS = 1.0
+ANSWER_SECONDS = 5.0
+CONNECTIONS = 32
+"""More would only wait in Redis instead of here: it does one thing at a time."""
+
+SLOW_SECONDS = 0.1
+REST_SECONDS = 0.5
+
+_FILES = ("prelude", "log", "documents", "counters", "jobs", "memories", "store", "commit")
+
+
+class Breaker:
+    """Keeps an outage that costs time from costing it on every call.
+
+    A call that failed slowly, or was given up by its caller while nothing at all was answered, makes the calls of the
+    next half second fail at once; then one goes through as a probe. A refused connection costs and trips nothing.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._answered = 0.0
+        self._resting_until: float | None = None
+        self._probing = False
+
+    def enter(self) -> float:
+        """When the call began. Raises StoreUnavailable while the breaker is open."""
+        now = self._clock()
+        if self._resting_until is not None:
+            if self._probing or now < self._resting_until:
+                raise StoreUnavailable("Redis did not answer a moment ago")
+            self._probing = True
+        return now
+
+    def answered(self) -> None:
+        self._answered = self._clock()
+        self._resting_until = None
+        self._probing = False
+
+    def failed(self, began: float) -> None:
+        now = self._clock()
+        if self._probing or (now - began >= SLOW_SECONDS and self._answered < began):
+            self._resting_until = now + REST_SECONDS
+        self._probing = False
+
+
+class Client:
+    def __init__(self, url: str) -> None:
+        settings = {
+            "protocol": 2,
+            "socket_connect_timeout": CONNECT_SECONDS,
+            "socket_timeout": ANSWER_SECONDS,
+            "retry": Retry(NoBackoff(), 0),
+        }
+        self._pool = ConnectionPool.from_url(url, **settings)
+        self._places = asyncio.Semaphore(CONNECTIONS)
+        self.redis = redis.asyncio.Redis(connection_pool=self._pool)
+        """For libraries that want a client; they raise redis-py's exceptions."""
+        self._script = _script()
+        self._digest = hashlib.sha1(self._script, usedforsecurity=False).hexdigest()
+        self._breaker = Breaker()
+        self._closed = False
+
+    async def close(self) -> None:
+        self._closed = True
+        await self._pool.disconnect()
+
+    async def one(self, *command: Argument) -> Any:
+        return (await self.many([command]))[0]
+
+    async def many(self, commands: Sequence[Command]) -> list[Any]:
+        """The replies to a pipeline, in order. Raises StoreUnavailable if one of them is an error."""
+        async with self._places:
+            replies = await self._replies(commands)
+        for reply in replies:
+            if isinstance(reply, RedisError):
+                raise Refused(reply) from reply
+        return replies
+
+    async def run(self, operation: str, *arguments: Argument) -> Any:
+        """The reply of an operation of the Lua script, which Redis carries out whole or not at all."""
+        async with self._places:
+            (reply,) = await self._replies([("EVALSHA", self._digest, 0, operation, *arguments)])
+            if isinstance(reply, NoScriptError):
+                (reply,) = await self._replies([("EVAL", self._script, 0, operation, *arguments)])
+        if isinstance(reply, RedisError):
+            raise Refused(reply) from reply
+        return reply
+
+    async def wait(self, seconds: float, *command: Argument) -> Any:
+        """The reply to a command that may block for so long, on a connection that nobody else waits for."""
+        (reply,) = await self._exchange([command], seconds + ANSWER_SECONDS)
+        if isinstance(reply, RedisError):
+            raise Refused(reply) from reply
+        return reply
+
+    async def _replies(self, commands: Sequence[Command]) -> list[Any]:
+        began = self._breaker.enter()
+        try:
+            replies = await self._exchange(commands)
+        except BaseException:
+            self._breaker.failed(began)
+            raise
+        self._breaker.answered()
+        return replies
+
+    async def _exchange(self, commands: Sequence[Command], timeout: float | None = None) -> list[Any]:
+        """What Redis answers, errors included, each in its place."""
+        if self._closed:
+            raise StoreUnavailable("the engine has ended")
+        try:
+            async with self._connection() as connection:
+                await connection.send_packed_command(connection.pack_commands(commands))
+                return [await _reply(connection, timeout) for _ in commands]
+        except (RedisError, OSError) as error:
+            raise StoreUnavailable(f"Redis can't be reached: {error}") from error
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[AbstractConnection]:
+        connection = await self._pool.get_connection()
+        try:
+            yield connection
+        except BaseException:
+            # Replies may still be under way: the connection can't be used as it is.
+            await connection.disconnect(nowait=True)
+            raise
+        finally:
+            await self._pool.release(connection)
+
+
+class Refused(StoreUnavailable):
+    """Redis is there, and answered with an error: out of memory, read-only, loading, no such index …"""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"Redis refused: {error}")
+        self.reply = str(error)
+
+
+async def _reply(connection: AbstractConnection, timeout: float | None) -> Any:
+    try:
+        if timeout is None:
+            return await connection.read_response()
+        return await connection.read_response(timeout=timeout)
+    except ResponseError as error:
+        return error
+
+
+def _script() -> bytes:
+    folder = resources.files(__package__) / "lua"
+    return b"\n".join((folder / f"{name}.lua").read_bytes() for name in _FILES) + b"\nreturn operations[take()]()\n"

@@ -1,0 +1,64 @@
+"""The Documents port."""
+
+from collections.abc import Mapping
+
+from memory.engines.base import Document, PutDocument
+from memory.engines.redis.client import Argument, Client
+from memory.engines.redis.keys import Keys
+
+
+class RedisDocuments:
+    def __init__(self, client: Client, keys: Keys) -> None:
+        self._client = client
+        self._keys = keys
+
+    async def get(self, kind: str, tenant: str, key: str) -> Document | None:
+        value, version = await self._client.one("HMGET", self._keys.document(tenant, kind, key), "value", "version")
+        return None if value is None else Document(key=key, value=value, version=int(version))
+
+    async def create(self, document: PutDocument, *, unique: Mapping[str, str] | None = None) -> bool:
+        taken = [
+            self._keys.unique(document.tenant, document.kind, name, value) for name, value in (unique or {}).items()
+        ]
+        return bool(await self._client.run("create_document", *put(self._keys, document), len(taken), *taken))
+
+    async def replace(self, document: PutDocument, *, expected: int) -> bool:
+        return bool(await self._client.run("replace_document", *put(self._keys, document), expected))
+
+    async def find(self, kind: str, tenant: str, name: str, value: str) -> Document | None:
+        found = await self._client.run("find_document", self._keys.unique(tenant, kind, name, value))
+        return None if found is None or found[0] is None else _document(found)
+
+    async def delete(self, kind: str, tenant: str, key: str) -> bool:
+        return bool(await self._client.run("delete_document", self._keys.document(tenant, kind, key), key))
+
+    async def list(
+        self, kind: str, tenant: str, *, index: tuple[str, str] | None = None, offset: int = 0, limit: int = 100
+    ) -> tuple[list[Document], int]:
+        total, page = await self._client.run(
+            "list_documents",
+            self._keys.documents(tenant, kind, index),
+            self._keys.documents_of(tenant, kind),
+            offset,
+            limit,
+        )
+        return [_document(found) for found in page], total
+
+
+def put(keys: Keys, document: PutDocument) -> list[Argument]:
+    """A document as documents.lua reads it."""
+    indexes = [keys.documents(document.tenant, document.kind, index) for index in (None, *document.indexes.items())]
+    return [
+        keys.document(document.tenant, document.kind, document.key),
+        document.key,
+        document.value,
+        document.order,
+        -1 if document.ttl_seconds is None else document.ttl_seconds,
+        len(indexes),
+        *indexes,
+    ]
+
+
+def _document(found: list[bytes]) -> Document:
+    key, value, version = found
+    return Document(key=key.decode("utf-8", "surrogatepass"), value=value, version=int(version))

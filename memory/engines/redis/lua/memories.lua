@@ -1,0 +1,218 @@
+-- A memory is a hash that the index sees, and an entry in its tenant's hash of accesses, which the index does not see: any
+-- change of an indexed hash, even of a field that is not indexed, inserts its vector anew ([M] 1 to 3 ms).
+-- Its field `ledger` says how it is counted and where it stands: version, 1 if counted, tokens, bytes, namespace label,
+-- session key or -, place in the session.
+
+local function ledger_of(key)
+  local text = redis.call('HGET', key, 'ledger')
+  if not text then
+    return nil
+  end
+  local ledger = {}
+  ledger.version, ledger.counted, ledger.tokens, ledger.bytes, ledger.namespace, ledger.session, ledger.seq =
+    string.match(text, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
+  return ledger
+end
+
+local function count(usage, field, amount)
+  if redis.call('HINCRBY', usage, field, amount) == 0 then
+    redis.call('HDEL', usage, field)
+  end
+end
+
+local function book(usage, ledger, sign)
+  if ledger.counted ~= '1' then
+    return
+  end
+  for _, scope in ipairs({ '', ledger.namespace }) do
+    count(usage, scope .. ':memories', sign)
+    count(usage, scope .. ':tokens', whole(sign * ledger.tokens))
+    count(usage, scope .. ':bytes', whole(sign * ledger.bytes))
+  end
+end
+
+local function enter(key, usage, member)
+  local ledger = ledger_of(key)
+  book(usage, ledger, 1)
+  if ledger.session ~= '-' then
+    redis.call('ZADD', ledger.session, ledger.seq, member)
+  end
+end
+
+local function leave(usage, member, ledger)
+  book(usage, ledger, -1)
+  if ledger.session ~= '-' then
+    redis.call('ZREM', ledger.session, member)
+  end
+end
+
+local function take_memory()
+  return { key = take(), usage = take(), access = take(), member = take(), accessed = take(), fields = list() }
+end
+
+local function store(memory)
+  redis.call('HSET', memory.key, unpack(memory.fields))
+  redis.call('HSET', memory.access, memory.member, memory.accessed)
+  enter(memory.key, memory.usage, memory.member)
+end
+
+-- Writes of an engine whose vectors the index no longer takes would never be found. Answers the refusal, if there is one, and the
+-- generation that a reindexing is filling, if one is under way.
+local function check_generation()
+  local meta, generation = take(), take()
+  local current, next = unpack(redis.call('HMGET', meta, 'generation', 'next_generation'))
+  if current ~= generation then
+    return redis.error_reply(current and 'STALE the store was made another embedder\'s' or 'LOST the store is empty')
+  end
+  return nil, next
+end
+
+function operations.insert()
+  local refusal = check_generation()
+  if refusal then
+    return refusal
+  end
+  local inserted, any = {}, false
+  for i = 1, number() do
+    local memory = take_memory()
+    inserted[i] = 1 - redis.call('EXISTS', memory.key)
+    if inserted[i] == 1 then
+      store(memory)
+      any = true
+    end
+  end
+  if any then
+    append_all()
+  end
+  return inserted
+end
+
+function operations.replace()
+  local refusal, next = check_generation()
+  if refusal then
+    return refusal
+  end
+  local expected, memory = take(), take_memory()
+  local old = ledger_of(memory.key)
+  if not old or old.version ~= expected then
+    return 0
+  end
+  leave(memory.usage, memory.member, old)
+  store(memory)
+  if next then
+    redis.call('HDEL', memory.key, 'vector_' .. next)
+  end
+  append_all()
+  return 1
+end
+
+function operations.delete()
+  local base, usage, access, members, any = take(), take(), take(), list(), false
+  local deleted = {}
+  for i, member in ipairs(members) do
+    local ledger = ledger_of(base .. member)
+    deleted[i] = ledger and 1 or 0
+    if ledger then
+      leave(usage, member, ledger)
+      redis.call('DEL', base .. member)
+      redis.call('HDEL', access, member)
+      any = true
+    end
+  end
+  if any then
+    append_all()
+  end
+  return deleted
+end
+
+-- An access is three doubles: when, how often accessed, how often searched. Answers the new ones.
+function operations.touch()
+  local access, at, accesses, searches, members = take(), number(), number(), number(), list()
+  local touched = {}
+  for _, member in ipairs(members) do
+    local packed = redis.call('HGET', access, member)
+    if packed then
+      local last, accessed, searched = struct.unpack('>ddd', packed)
+      packed = struct.pack('>ddd', accesses > 0 and at or last, accessed + accesses, searched + searches)
+      redis.call('HSET', access, member, packed)
+      touched[#touched + 1] = member
+      touched[#touched + 1] = packed
+    end
+  end
+  return touched
+end
+
+local function take_conditions()
+  local conditions, fields = {}, { 'labels' }
+  for i = 1, number() do
+    local field = take()
+    if field == 'labels' then
+      conditions[i] = { labels = list() }
+    else
+      fields[#fields + 1] = field
+      conditions[i] = { place = #fields, low = number(), high = number() }
+    end
+  end
+  return conditions, fields
+end
+
+local function holds_any(labels, wanted)
+  for _, label in ipairs(wanted) do
+    if string.find(labels, label, 1, true) then
+      return true
+    end
+  end
+  return false
+end
+
+local function allowed(conditions, values)
+  for _, condition in ipairs(conditions) do
+    if condition.labels then
+      if not holds_any(values[1], condition.labels) then
+        return false
+      end
+    else
+      local value = tonumber(values[condition.place])
+      if value < condition.low or value > condition.high then
+        return false
+      end
+    end
+  end
+  return true
+end
+
+-- The same conditions as a search's (query.py), but by walking the sessions. Answers hits and their accesses in turn.
+function operations.neighbours()
+  local base, access = take(), take()
+  local conditions, fields = take_conditions()
+  local seen, found = {}, {}
+  for _ = 1, number() do
+    local session, first, last = take(), take(), take()
+    for _, member in ipairs(redis.call('ZRANGEBYSCORE', session, first, last)) do
+      if not seen[member] then
+        seen[member] = true
+        local values = redis.call('HMGET', base .. member, 'hit', unpack(fields))
+        local hit = table.remove(values, 1)
+        if hit and allowed(conditions, values) then
+          found[#found + 1] = hit
+          found[#found + 1] = redis.call('HGET', access, member)
+        end
+      end
+    end
+  end
+  return found
+end
+
+-- For a reindexing: the vector goes in only where the memory is still the one that was embedded.
+function operations.revector()
+  local field, stored = take(), 0
+  for _ = 1, number() do
+    local key, version, vector = take(), take(), take()
+    local ledger = ledger_of(key)
+    if ledger and ledger.version == version then
+      redis.call('HSET', key, field, vector)
+      stored = stored + 1
+    end
+  end
+  return stored
+end

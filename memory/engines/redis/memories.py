@@ -1,0 +1,242 @@
+"""The Memories port."""
+
+import heapq
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from itertools import chain
+from typing import Any
+
+from memory.engines.base import (
+    Append,
+    Filter,
+    Neighbourhood,
+    Page,
+    Record,
+    SearchQuery,
+    SortKey,
+    Usage,
+    Vector,
+)
+from memory.engines.redis import query as queries
+from memory.engines.redis.client import Argument, Client, Refused
+from memory.engines.redis.codec import (
+    Access,
+    decode_access,
+    decode_hit,
+    decode_memory,
+    decode_vector,
+    encode_access,
+    encode_vector,
+    fields_of,
+)
+from memory.engines.redis.keys import Keys, label, member
+from memory.engines.redis.log import appends
+from memory.engines.redis.schema import Schema
+from memory.engines.redis.search import TIMEOUT_MS, Search
+from memory.model import Hit, Memory
+
+ERASE_BATCH = 50
+"""Taking a vector out of the index costs up to milliseconds, in which Redis does nothing else."""
+READ_BATCH = 500
+MOST = 1_000_000
+"""As many as Redis gives for one search."""
+REMEMBERED_ACCESSES = 50_000
+
+
+class RedisMemories:
+    def __init__(self, client: Client, keys: Keys, schema: Schema) -> None:
+        self._client = client
+        self._keys = keys
+        self._schema = schema
+        self._search = Search(client, schema)
+        self._accessed: OrderedDict[bytes, Access] = OrderedDict()
+        """What `touch` last learnt, for the hits: the index has it as of the memory's last write. Accesses by other
+        processes show in a hit once this one touches the memory too."""
+
+    async def insert(self, records: Sequence[Record], log: Sequence[Append] = ()) -> list[bool]:
+        def arguments() -> list[Argument]:
+            memories = (self._memory(record.memory, record.vector) for record in records)
+            return [len(records), *chain.from_iterable(memories), *appends(self._keys, log)]
+
+        return [bool(one) for one in await self._write("insert", arguments)]
+
+    async def get(self, tenant: str, ids: Sequence[int]) -> list[Memory | None]:
+        found: list[Memory | None] = []
+        for batch in _batches(ids):
+            reading: list[Sequence[Argument]] = [("HGET", self._keys.memory(tenant, id), "record") for id in batch]
+            reading.append(("HMGET", self._keys.access(tenant), *map(member, batch)))
+            *records, accesses = await self._client.many(reading)
+            found += (
+                None if record is None else decode_memory(record, access)
+                for record, access in zip(records, accesses, strict=True)
+            )
+        return found
+
+    async def vectors(self, tenant: str, ids: Sequence[int]) -> list[Vector | None]:
+        await self._schema.ready()
+        found: list[Vector | None] = []
+        for batch in _batches(ids):
+            packed = await self._client.many(
+                [("HGET", self._keys.memory(tenant, id), self._schema.vector) for id in batch]
+            )
+            found += (None if one is None else decode_vector(one) for one in packed)
+        return found
+
+    async def replace(
+        self, memory: Memory, *, expected: int, vector: Vector | None = None, log: Sequence[Append] = ()
+    ) -> bool:
+        def arguments() -> list[Argument]:
+            return [expected, *self._memory(memory, vector), *appends(self._keys, log)]
+
+        return bool(await self._write("replace", arguments))
+
+    async def delete(self, tenant: str, ids: Sequence[int], log: Sequence[Append] = ()) -> list[bool]:
+        deleted = await self._client.run(
+            "delete",
+            self._keys.memories_of(tenant),
+            self._keys.usage(tenant),
+            self._keys.access(tenant),
+            len(ids),
+            *map(member, ids),
+            *appends(self._keys, log),
+        )
+        return [bool(one) for one in deleted]
+
+    async def touch(self, tenant: str, ids: Sequence[int], *, now: int, accesses: int = 1, searches: int = 0) -> None:
+        touched = await self._client.run(
+            "touch", self._keys.access(tenant), now, accesses, searches, len(ids), *map(member, ids)
+        )
+        base = self._keys.memories_of(tenant).encode()
+        for name, packed in zip(touched[::2], touched[1::2], strict=True):
+            self._accessed[base + name] = decode_access(packed)
+            self._accessed.move_to_end(base + name)
+        while len(self._accessed) > REMEMBERED_ACCESSES:
+            self._accessed.popitem(last=False)
+
+    async def search(self, where: Filter, query: SearchQuery) -> list[Hit]:
+        await self._schema.ready()
+        return await self._search.hits(where, query, self._accessed)
+
+    async def neighbours(self, where: Filter, around: Sequence[Neighbourhood], *, radius: int = 1) -> list[Hit]:
+        conditions = queries.conditions(where)
+        if conditions is None or not around:
+            return []
+        places: list[Argument] = []
+        for one in around:
+            session = self._keys.session(where.tenant, one.namespace, one.owner, one.run_id)
+            places += (session, one.seq - radius, one.seq + radius)
+        found = await self._client.run(
+            "neighbours",
+            self._keys.memories_of(where.tenant),
+            self._keys.access(where.tenant),
+            *queries.arguments(conditions),
+            len(around),
+            *places,
+        )
+        return [
+            decode_hit(hit, access=None if access is None else decode_access(access))
+            for hit, access in zip(found[::2], found[1::2], strict=True)
+        ]
+
+    async def usage(self, tenant: str, namespace: str | None = None) -> Usage:
+        scope = "" if namespace is None else label("usage", namespace)
+        fields = (f"{scope}:memories", f"{scope}:tokens", f"{scope}:bytes")
+        memories, tokens, size = await self._client.one("HMGET", self._keys.usage(tenant), *fields)
+        return Usage(memories=int(memories or 0), tokens=int(tokens or 0), bytes=int(size or 0))
+
+    async def erase(self, tenant: str, namespace: str | None = None) -> int:
+        await self._schema.ready()
+        places = None if namespace is None else (namespace,)
+        where = queries.conditions(Filter(tenant=tenant, namespaces=places, current=False))
+        assert where is not None
+        erased = 0
+        while True:
+            _, *names = await self._find(queries.render(where), ERASE_BATCH)
+            deleted = await self.delete(tenant, [_id(name) for name in names])
+            erased += sum(deleted)
+            if not names:
+                return erased
+
+    def _memory(self, memory: Memory, vector: Vector | None) -> list[Argument]:
+        tenant = memory.tenant
+        fields = fields_of(memory, self._keys)
+        if vector is not None:
+            fields += [self._schema.vector, encode_vector(vector)]
+        return [
+            self._keys.memory(tenant, memory.id),
+            self._keys.usage(tenant),
+            self._keys.access(tenant),
+            member(memory.id),
+            encode_access(memory),
+            len(fields),
+            *fields,
+        ]
+
+    async def _write(self, operation: str, arguments: Callable[[], Sequence[Argument]]) -> Any:
+        """A write that the script refuses unless the store is of this engine's generation."""
+        await self._schema.ready()
+        try:
+            return await self._client.run(operation, self._keys.meta, self._schema.generation, *arguments())
+        except Refused as refusal:
+            if not refusal.reply.startswith("LOST"):
+                raise
+        await self._schema.restore()
+        return await self._client.run(operation, self._keys.meta, self._schema.generation, *arguments())
+
+    async def _by_field(
+        self, allowed: str, sort: str, descending: bool, offset: int, limit: int
+    ) -> tuple[int, Sequence[int]]:
+        count = ("FT.SEARCH", self._schema.index, allowed, "LIMIT", 0, 0, "TIMEOUT", TIMEOUT_MS, "DIALECT", 2)
+        if limit <= 0:
+            ((total,),) = await self._search.ask([count])
+            return total, []
+        direction = "DESC" if descending else "ASC"
+        page = (
+            *("FT.AGGREGATE", self._schema.index, allowed, "LOAD", 1, "@__key"),
+            *("SORTBY", 4, f"@{sort}", direction, "@__key", direction, "MAX", offset + limit),
+            *("LIMIT", offset, limit, "TIMEOUT", TIMEOUT_MS, "DIALECT", 2),
+        )
+        (total,), (_, *rows) = await self._search.ask([count, page])
+        return total, [_id(dict(zip(row[::2], row[1::2], strict=True))[b"__key"]) for row in rows]
+
+    async def _by_access(
+        self, tenant: str, allowed: str, descending: bool, offset: int, limit: int
+    ) -> tuple[int, Sequence[int]]:
+        """The index doesn't know the times of access: all that match are fetched, ids and times, and sorted here."""
+        total, *names = await self._find(allowed, MOST)
+        ids = [_id(name) for name in names]
+        times: list[tuple[int, int]] = []
+        for batch in _batches(ids):
+            packed = await self._client.one("HMGET", self._keys.access(tenant), *map(member, batch))
+            times += ((decode_access(one).at, id) for id, one in zip(batch, packed, strict=True) if one is not None)
+        pick = heapq.nlargest if descending else heapq.nsmallest
+        return total, [id for _, id in pick(offset + limit, times)[offset:]]
+
+    async def _find(self, allowed: str, limit: int) -> list[Any]:
+        """How many match, and the keys of the first `limit`."""
+        command = ("FT.SEARCH", self._schema.index, allowed, "NOCONTENT", "LIMIT", 0, limit)
+        (found,) = await self._search.ask([(*command, "TIMEOUT", TIMEOUT_MS, "DIALECT", 2)])
+        return list(found)
+
+    async def list(
+        self, where: Filter, *, sort: SortKey = "created_at", descending: bool = True, offset: int = 0, limit: int = 100
+    ) -> Page:
+        await self._schema.ready()
+        conditions = queries.conditions(where)
+        if conditions is None:
+            return Page(memories=[], total=0)
+        allowed = queries.render(conditions)
+        if sort == "accessed_at":
+            total, ids = await self._by_access(where.tenant, allowed, descending, offset, limit)
+        else:
+            total, ids = await self._by_field(allowed, sort, descending, offset, limit)
+        memories = await self.get(where.tenant, ids)
+        return Page(memories=[memory for memory in memories if memory is not None], total=total)
+
+
+def _id(key: bytes) -> int:
+    return int(key.rpartition(b":")[2])
+
+
+def _batches(ids: Sequence[int]) -> list[Sequence[int]]:
+    return [ids[at : at + READ_BATCH] for at in range(0, len(ids), READ_BATCH)]
