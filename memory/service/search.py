@@ -14,6 +14,9 @@ from memory.service.recall import Recall
 RANKED_DEPTH = 1000
 """How deep a ranked list can be paged."""
 
+_DEPTHS = (64, 256, RANKED_DEPTH)
+"""How many are ranked for a page: the least that holds it. Pages of one depth are cut from one and the same list."""
+
 
 class Found(Struct, frozen=True, kw_only=True):
     results: list[tuple[Memory, float]]
@@ -47,11 +50,11 @@ class Search:
             results = [(memory, 1.0) for memory in page.memories]
             return Found(results=results, total=page.total, has_more=offset + len(results) < page.total)
         end = offset + limit
+        depth = next((depth for depth in _DEPTHS if depth > end), RANKED_DEPTH)
         ranked, matching = await asyncio.gather(
-            self._recall.search(where, query, limit=min(end + 1, RANKED_DEPTH), weights=weights),
+            self._recall.search(where, query, limit=depth, weights=weights),
             self._memories.list(where, limit=0),
         )
-        ranked = ranked[:RANKED_DEPTH]
         wanted = ranked[offset:end]
         memories = await self._memories.get(caller.tenant, [one.hit.id for one in wanted]) if wanted else []
         # A memory deleted since it was ranked is left out.

@@ -53,6 +53,7 @@ async def test_a_ranked_list_ends_at_its_depth(
     services: Services, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "RANKED_DEPTH", 5)
+    monkeypatch.setattr(module, "_DEPTHS", (2, 5))
     await remember(services, caller, *(f"peanut number {n}" for n in range(7)))
 
     page = await services.search.find(caller, WHERE, "peanut", offset=3, limit=3)
