@@ -21,7 +21,7 @@ MOST_FACTS = 50
 """A memory of more facts than this is not had whole."""
 
 _TOKENS_OF_A_FACT = 8
-_TIME_PATIENCE = 0.05
+TIME_PATIENCE = 0.05
 """Seconds that reading a date may take: the first one loads dateparser, and its query goes without."""
 
 _VECTOR_SHARE = 0.6
@@ -156,7 +156,7 @@ async def _time_named(query: str, now: int) -> Span | None:
     if expression is None:
         return None
     try:
-        async with asyncio.timeout(_TIME_PATIENCE):
+        async with asyncio.timeout(TIME_PATIENCE):
             return await asyncio.to_thread(span_of, expression, now)
     except TimeoutError:
         return None

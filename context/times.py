@@ -22,21 +22,22 @@ def _words(text: str) -> tuple[str, ...]:
 
 _MONTHS = _words("""
     january jan february feb march mar april apr may june jun july jul august aug september sept sep october oct
-    november nov december dec januar februar märz mai juni juli oktober dezember janvier février mars avril juin juillet
-    août septembre octobre novembre décembre enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre
-    diciembre
+    november nov december dec januar februar märz mai juni juli oktober dezember janvier février mars avril juin
+    juillet août septembre octobre novembre décembre enero febrero marzo abril mayo junio julio agosto
+    septiembre octubre noviembre diciembre
 """)
 _DAYS = _words("""
-    monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch donnerstag freitag samstag sonntag
-    lundi mardi mercredi jeudi vendredi samedi dimanche lunes martes miércoles jueves viernes sábado domingo
+    monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch donnerstag freitag samstag
+    sonntag lundi mardi mercredi jeudi vendredi samedi dimanche lunes martes miércoles jueves viernes sábado
+    domingo
 """)
 _UNITS = _words("""
-    day days week weeks month months year years tag tage tagen woche wochen monat monate monaten jahr jahre jahren jour
-    jours semaine semaines mois an ans année années día días semana semanas mes meses año años
+    day days week weeks month months year years tag tage tagen woche wochen monat monate monaten jahr jahre
+    jahren jour jours semaine semaines mois an ans année années día días semana semanas mes meses año años
 """)
 _NUMBERS = _words("""
-    a an one two three four five six seven eight nine ten ein eine einem einer zwei drei vier un une deux trois quatre
-    una dos tres cuatro
+    a an one two three four five six seven eight nine ten ein eine einem einer zwei drei vier un une deux trois
+    quatre una dos tres cuatro
 """)
 _NEAR_DAYS = _words("""
     yesterday today tonight gestern vorgestern heute ayer anteayer

@@ -27,6 +27,8 @@ def rank(
     """
     if not hits:
         return []
+    # In one order, whatever the engine's, so that sums round alike.
+    hits = sorted(hits, key=_id)
     given = _signals(hits, query, weights, now=now, steer=steer)
     raw = np.sum(list(given.values()), axis=0)
     order = best_first(hits, raw)
@@ -51,6 +53,10 @@ def best_first(hits: Sequence[Hit], scores: Signal) -> list[int]:
     """The places in `hits` by falling score, ties by id, the newer first."""
     order: list[int] = np.lexsort((np.fromiter((-hit.id for hit in hits), np.int64, len(hits)), -scores)).tolist()
     return order
+
+
+def _id(hit: Hit) -> int:
+    return hit.id
 
 
 def _own(hits: Sequence[Hit], weights: Retrieval) -> tuple[Signal, Signal]:

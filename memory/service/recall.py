@@ -108,6 +108,8 @@ class Recall:
     async def _hits(
         self, where: Filter, query: str, question: SearchQuery, steer: Steer, patience: float | None
     ) -> tuple[list[Hit], str | None]:
+        if not query.strip():
+            return await self._search(where, question, steer), None
         if self._embedder.immediate:
             try:
                 [vector] = await self._embedder.embed([query])
@@ -142,6 +144,7 @@ class Recall:
         return _merge(everywhen, then)
 
     async def _with_neighbours(self, where: Filter, hits: list[Hit], weights: Retrieval) -> list[Hit]:
+        hits = sorted(hits, key=lambda hit: hit.id)
         order = best_first(hits, own_evidence(hits, weights))
         around = [
             Neighbourhood(namespace=hit.namespace, owner=hit.owner, run_id=hit.run_id, seq=hit.seq)

@@ -1,0 +1,128 @@
+import numpy as np
+import pytest
+
+from memory.retrieval import signals
+from tests.support.hits import a_hit, a_turn
+from tests.support.services import START
+
+DAY = 86_400_000
+
+
+def test_vector_is_the_cosine_over_the_best() -> None:
+    hits = [a_hit(1, dense=0.6), a_hit(2, dense=0.3), a_hit(3), a_hit(4, dense=-0.2)]
+
+    assert signals.vector(hits).tolist() == [1.0, 0.5, 0.0, 0.0]
+
+
+def test_text_favours_the_longer_of_equal_scores() -> None:
+    short, long = a_hit(1, "tea", text=1.0), a_hit(2, "tea at five in the garden of the old house", text=1.0)
+
+    scores = signals.text([short, long, a_hit(3)])
+
+    assert scores[1] == 1.0
+    assert 0.5 < scores[0] < 1.0
+    assert scores[2] == 0.0
+
+
+@pytest.mark.parametrize("length", [10, 80])
+def test_text_of_equal_lengths_keeps_its_proportion(length: int) -> None:
+    hits = [a_hit(1, "a" * length, text=1.0), a_hit(2, "b" * length, text=0.25)]
+
+    assert signals.text(hits).tolist() == [1.0, 0.25]
+
+
+def test_session_gives_its_best_evidence_to_all_its_turns() -> None:
+    hits = [a_turn(1, run_id="a"), a_turn(9, run_id="a"), a_turn(1, run_id="b"), a_hit(4)]
+
+    assert signals.session(hits, np.array([0.1, 0.8, 0.3, 0.5])).tolist() == [0.8, 0.8, 0.3, 0.5]
+
+
+def test_a_session_belongs_to_one_owner() -> None:
+    hits = [a_turn(1, owner="u:ada"), a_turn(2, owner="u:bob", id=2)]
+
+    assert signals.session(hits, np.array([0.1, 0.8])).tolist() == [0.1, 0.8]
+    assert signals.neighbours(hits, np.array([0.1, 0.8])).tolist() == [0.0, 0.0]
+
+
+def test_neighbours_give_by_their_distance() -> None:
+    hits = [a_turn(seq) for seq in (7, 3, 4, 5, 12)]
+
+    around = signals.neighbours(hits, np.array([0.0, 0.0, 1.0, 0.0, 0.0]))
+
+    near, next_but_one, next_but_two = signals.NEIGHBOUR_SHARES
+    assert around.tolist() == [next_but_two, near, 0.0, near, 0.0]
+    assert next_but_one not in around
+
+
+def test_neighbours_on_both_sides_add_up() -> None:
+    hits = [a_turn(seq) for seq in (1, 2, 3)]
+
+    assert signals.neighbours(hits, np.array([1.0, 0.0, 0.5]))[1] == pytest.approx(1.5 * signals.NEIGHBOUR_SHARES[0])
+
+
+def test_a_memory_outside_of_sessions_is_its_own_neighbour() -> None:
+    hits = [a_hit(1), a_turn(1, id=2), a_hit(3, run_id="session")]
+
+    assert signals.neighbours(hits, np.array([0.4, 0.6, 0.2])).tolist() == [0.4, 0.0, 0.2]
+
+
+def test_speaker_marks_what_someone_named_said() -> None:
+    hits = [a_turn(1, "Caroline: I paint."), a_turn(2, "Melanie: Caroline paints."), a_turn(3, "caroline paints")]
+
+    assert signals.speaker(hits, "What does Caroline's brother paint?").tolist() == [1.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("content", "asks"),
+    [("How are you?", 1.0), ("Fine. ", 0.0), ("元気ですか\uff1f", 1.0), ("Really? Yes.", 0.0), ("", 0.0)],
+)
+def test_question_marks_a_turn_that_ends_in_asking(content: str, asks: float) -> None:
+    assert signals.question([a_turn(1, content)]).tolist() == [asks]
+
+
+def test_a_fact_is_no_question() -> None:
+    assert signals.question([a_hit(1, "Often asks: are we there yet?")]).tolist() == [0.0]
+
+
+def test_happened_marks_what_lies_within_the_span() -> None:
+    hits = [a_hit(number, happened_at=at) for number, at in enumerate((9, 10, 20, 21))]
+
+    assert signals.happened(hits, (10, 20)).tolist() == [0.0, 1.0, 1.0, 0.0]
+
+
+def test_kind_marks_what_was_asked_for() -> None:
+    hits = [a_hit(1, type="procedural"), a_hit(2, type="semantic")]
+
+    assert signals.kind(hits, {"procedural", "working"}).tolist() == [1.0, 0.0]
+
+
+def test_recency_halves_in_thirty_days() -> None:
+    hits = [a_hit(number, happened_at=START - age * DAY) for number, age in enumerate((0, 30, 60, -5))]
+
+    assert signals.recency(hits, START).tolist() == [1.0, 0.5, 0.25, 1.0]
+
+
+def test_frequency_grows_slower_and_slower_up_to_one() -> None:
+    hits = [a_hit(number, access_count=count) for number, count in enumerate((0, 1, 10, 1000, 10**6))]
+
+    scores = signals.frequency(hits)
+
+    assert scores[0] == 0.0
+    assert list(scores) == sorted(scores)
+    assert scores[3] == pytest.approx(1.0)
+    assert scores[4] == 1.0
+
+
+def test_certainty_needs_a_near_vector_or_shared_words() -> None:
+    hits = [a_hit(1, "Is allergic to peanuts", dense=0.2)]
+
+    assert signals.certainty(hits, "quantum entanglement", [0]) == pytest.approx(0.125)
+    assert signals.certainty(hits, "allergic peanuts", [0]) == pytest.approx(2 / 3)
+    assert signals.certainty([a_hit(1, "x", dense=0.7)], "quantum", [0]) == 1.0
+    assert signals.certainty([], "quantum", []) == 0.0
+
+
+def test_one_shared_word_says_less_than_many() -> None:
+    hits = [a_hit(1, "hello there, the deploy script fails on mondays")]
+
+    assert signals.certainty(hits, "hello", [0]) < signals.certainty(hits, "deploy script fails mondays", [0])
