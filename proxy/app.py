@@ -60,7 +60,8 @@ def create_app(settings: Settings) -> Litestar:
 def openai_mount(path: str, *, without: frozenset[str] = frozenset()) -> ASGIRouteHandler:
     """The OpenAI surface under `path`, but for what begins with one of the segments `without`."""
 
-    @asgi(path, is_mount=True, opt={PUBLIC: True})  # it authenticates by itself: keys may be the upstream's
+    # It authenticates by itself, since a key may be the upstream's.
+    @asgi(path, is_mount=True, copy_scope=False, opt={PUBLIC: True})
     async def openai(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"].lstrip("/").partition("/")[0] in without:
             raise NotFound(f"There is no {scope['raw_path'].decode('latin-1')}")
