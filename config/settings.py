@@ -79,7 +79,7 @@ class Embedder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     model: str | None = None
     """For `openai` and `fastembed`; default: `text-embedding-3-small`, `BAAI/bge-small-en-v1.5`."""
     api_key: Secret | None = None
-    """For `openai`; default: the upstream's."""
+    """For `openai`; default: the upstream's, unless `base_url` names another endpoint."""
     timeout: Seconds = 10.0
 
 
