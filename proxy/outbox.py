@@ -42,8 +42,8 @@ class Outbox:
         """How many calls' writes were given up."""
 
     async def commit(self, writes: Sequence[Write]) -> bool:
-        """Store `writes`: True when that is done, False when it was not in time and is tried again beside the call. While
-        the engine is known to be away, that is at once."""
+        """Store `writes`: True when that is done, False when it was not in time and is tried on beside the call.
+        While the engine is known to be away, that is said at once."""
         parcel = self._put(writes)
         if not self._away:
             try:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+import httpx
 from litestar import Litestar
 
 from config import settings
@@ -54,6 +55,16 @@ class RemoraServer:
 
         assert self._server.loop is not None
         return asyncio.run_coroutine_threadsafe(awaited(), self._server.loop).result(WAIT_SECONDS)
+
+    def get(self, path: str, **query: str) -> Any:
+        """The answer of a native route."""
+        answer = httpx.get(self.origin + path, params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def memories(self, **where: str) -> list[str]:
+        """The contents of all memories of these scopes, newest first."""
+        return [memory["content"] for memory in self.get("/v1/memories", limit="1000", **where)["items"]]
 
     def learned(self) -> None:
         """Returns when everything said so far has been learned."""
