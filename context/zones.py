@@ -1,7 +1,7 @@
 """Dividing a token budget among memories: the zones of the API document. All pure."""
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -28,6 +28,7 @@ EPISODE_FLOOR = 0.15
 FACT_FLOOR = 0.1
 
 _ORDER: tuple[Position, ...] = ("critical", "middle", "recency")
+_RESERVED: tuple[Position, ...] = ("critical", "recency")
 
 
 class ZoneAllocation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -128,9 +129,10 @@ def select(
     - Below `min_score` nothing does. Without one, relevance has a floor for episodes and a lower one for facts.
     - Where `items` hold all facts there are (`facts_are_whole`) and these fit the critical zone together, they all go
       in, whatever they score: a small memory is never silenced.
-    - Each zone then takes its own by falling score, the smaller ones behind where one does not fit. What found no
-      place in the critical zone competes in the middle one, and tokens that a zone leaves over go to the next; what
-      is left in the end goes to the best of those still outside, the very last of it to the best one's beginning.
+    - The critical zone and the recency zone then take their own by falling score, each within its budget; a smaller
+      one is tried where a bigger does not fit.
+    - All that is left, the middle zone's budget and what the others did not use, goes to the best of those still
+      outside, whatever their zone; the very last of it to the best one's beginning.
     """
     ledger = _Ledger(budgets, available)
     wanted = sorted(items, key=lambda item: (-item.score, -item.id))
@@ -143,7 +145,11 @@ def select(
     largest = int(LARGEST_SHARE * available)
     sized = [item if item.tokens <= largest else shorten(item, largest) for item in relevant]
     cut = {item.id for item, whole in zip(sized, relevant, strict=True) if item is not None and item is not whole}
-    outside = _fill_zones(ledger, [item for item in sized if item is not None], now)
+    outside = [item for item in sized if item is not None]
+    for zone in _RESERVED:
+        outside = [
+            item for item in outside if position_of(item, now) != zone or not ledger.place(item, zone, budgets[zone])
+        ]
     outside = [item for item in outside if not ledger.place(item, position_of(item, now))]
     for item in outside:
         room = ledger.room(item)
@@ -156,25 +162,6 @@ def select(
         stats=ledger.stats(),
         left_out=len(placed) < len(facts) + len(relevant),
     )
-
-
-def _fill_zones(ledger: "_Ledger", items: Sequence[Item], now: int) -> list[Item]:
-    """Fills each zone to its budget and what the one before left over; returns who is still outside, best first."""
-    queues: dict[Position, list[Item]] = {zone: [] for zone in _ORDER}
-    for item in items:
-        queues[position_of(item, now)].append(item)
-    outside: list[Item] = []
-    carried = 0
-    for zone in _ORDER:
-        limit = ledger.budgets[zone] + carried
-        rejected = [
-            item
-            for item in sorted(queues[zone], key=lambda item: (-item.score, -item.id))
-            if not ledger.place(item, zone, limit)
-        ]
-        carried = max(limit - ledger.used[zone], 0)
-        (queues["middle"] if zone == "critical" else outside).extend(rejected)
-    return sorted(outside, key=lambda item: (-item.score, -item.id))
 
 
 def _floor(item: Item, min_score: float | None) -> float:

@@ -90,12 +90,27 @@ def test_tokens_that_a_zone_leaves_go_to_the_others() -> None:
     assert not selection.left_out
 
 
-def test_what_finds_no_room_in_the_critical_zone_comes_first_in_the_middle_one() -> None:
-    items = [an_item(1, 0.95, 100), an_item(2, 0.9, 100), an_item(3, 0.6, 850)]
+def test_what_finds_no_room_in_its_zone_comes_first_for_the_rest() -> None:
+    items = [an_item(1, 0.95, 100), an_item(2, 0.9, 100), an_item(3, 0.6, 450), an_item(4, 0.5, 400)]
 
-    selection = choose(items, shorten=lambda *_: None)
+    selection = choose(items)
 
-    assert chosen(selection) == {1: "critical", 2: "middle"}
+    assert chosen(selection) == {1: "critical", 2: "critical", 3: "middle", 4: "middle"}
+    assert selection.stats.critical_used == 200
+    assert selection.stats.critical_budget == 150
+    assert [placement.item.id for placement in selection.placements if placement.truncated] == [4]
+
+
+def test_the_recency_zone_is_reserved_for_what_is_recent() -> None:
+    items = [an_item(1, 0.6, 400), an_item(2, 0.5, 400), an_item(3, 0.4, 150), an_item(4, 0.3, 150, happened_at=NOW)]
+
+    assert chosen(choose(items, shorten=lambda *_: None)) == {1: "middle", 2: "middle", 4: "recency"}
+
+
+def test_the_best_goes_in_even_where_its_zone_is_too_small_for_it() -> None:
+    items = [an_item(1, 0.65, 30, happened_at=NOW), an_item(2, 0.6, 30), an_item(3, 0.5, 30)]
+
+    assert set(chosen(choose(items, budget=64))) == {1, 2}
 
 
 def test_a_smaller_memory_is_tried_where_a_bigger_does_not_fit() -> None:
