@@ -102,7 +102,8 @@ def _readiness(engine: Engine, embedder: Embedder, tokens: TokenCounters) -> Rea
         return "ok"
 
     async def embedding() -> str:
-        await embedder.embed(["ready?"])
+        # Another text each minute, so that an endpoint's own answer is asked for now and then, not a cached one.
+        await embedder.embed([f"ready? {system_clock() // 60_000}"])
         return "ok"
 
     async def tokenizer() -> str:

@@ -399,11 +399,20 @@ class Engine(Protocol):
     A Redis that is down when entered does not raise: each call does, until it is back.
     """
 
-    memories: Memories
-    documents: Documents
-    counters: Counters
-    jobs: Jobs
-    log: Log
+    @property
+    def memories(self) -> Memories: ...
+
+    @property
+    def documents(self) -> Documents: ...
+
+    @property
+    def counters(self) -> Counters: ...
+
+    @property
+    def jobs(self) -> Jobs: ...
+
+    @property
+    def log(self) -> Log: ...
 
     async def __aenter__(self) -> Self: ...
 
