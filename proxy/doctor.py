@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from typing import Any, Literal
+from typing import Literal
 
 import httpx
 from msgspec import Struct
@@ -13,15 +13,29 @@ from rich.text import Text
 
 from config.settings import Secret, Settings, without_credentials
 from context.tokens import TokenCounters
-from memory.caller import DEFAULT_TENANT
+from memory.caller import DEFAULT_NAMESPACE, DEFAULT_TENANT
 from memory.embedding.factory import open_embedder
 from memory.engines.base import Engine
 from memory.engines.factory import make_engine
 from memory.errors import RemoraError
+from memory.extraction.exchange import Exchange
+from memory.extraction.llm import open_llm
 from proxy.serve import refusals
 
 SECONDS = 20.0
 """How long each check may take."""
+
+_SAMPLE = Exchange(
+    tenant=DEFAULT_TENANT,
+    namespace=DEFAULT_NAMESPACE,
+    credential="",
+    run_id="doctor",
+    asked=["I live in Lisbon."],
+    answer="Noted.",
+    preceding="",
+    at=0,
+    request_id="doctor",
+)
 
 _MARKS = {"good": ("✓", "green"), "warning": ("!", "yellow"), "bad": ("✗", "red")}
 
@@ -70,7 +84,7 @@ def _settings(settings: Settings) -> Iterator[Finding]:
 
 async def _upstream(settings: Settings) -> Finding:
     place, key = settings.upstream.base_url, settings.upstream.api_key
-    answer = await _ask("GET", f"{place}/models", key)
+    answer = await _ask(f"{place}/models", key)
     match answer:
         case httpx.Response(status_code=200):
             kind = "clients bring their own" if key is None else "it takes the key"
@@ -135,30 +149,25 @@ async def _store(settings: Settings, engine: Engine) -> list[Finding]:
 
 
 async def _extraction(settings: Settings) -> Finding:
-    chosen = settings.extraction
-    if chosen.mode == "off":
+    if settings.extraction.mode == "off":
         return Finding("extraction", "good", "off: conversations are kept, no facts drawn from them")
-    if chosen.mode == "rules" or (chosen.mode == "auto" and chosen.model is None):
-        return Finding("extraction", "good", "by rules; REMORA_EXTRACTION_MODEL would do it by an LLM")
-    if chosen.model is None:
-        return Finding("extraction", "bad", "by an LLM, but none is named", "set REMORA_EXTRACTION_MODEL")
-    own = chosen.base_url is not None
-    place = chosen.base_url or settings.upstream.base_url
-    key = chosen.api_key or (None if own else settings.upstream.api_key)
-    question = {"model": chosen.model, "messages": [{"role": "user", "content": "Answer with the word OK."}]}
-    answer = await _ask("POST", f"{place}/chat/completions", key, question)
-    if isinstance(answer, httpx.Response) and answer.is_success:
-        return Finding("extraction", "good", f"{chosen.model} at {place} answers")
-    reason = f"status {answer.status_code}" if isinstance(answer, httpx.Response) else type(answer).__name__
-    remedy = "see that REMORA_EXTRACTION_MODEL, _BASE_URL and _API_KEY go together"
-    return Finding("extraction", "bad", f"{chosen.model} at {place} does not answer ({reason})", remedy)
+    try:
+        async with asyncio.timeout(SECONDS), open_llm(settings) as llm:
+            if llm is None:
+                wanting = "a key of the server's" if settings.extraction.model else "REMORA_EXTRACTION_MODEL"
+                return Finding("extraction", "good", f"by rules; {wanting} would have it done by an LLM")
+            await llm.extract(_SAMPLE, [])
+    except (RemoraError, TimeoutError) as error:
+        remedy = "see that REMORA_EXTRACTION_MODEL, _BASE_URL and _API_KEY go together, and the model can fill a schema"
+        return Finding("extraction", "bad", _reason(error), remedy)
+    return Finding("extraction", "good", f"{settings.extraction.model} answers in the form it is asked for")
 
 
-async def _ask(method: str, url: str, key: Secret | None, body: Any = None) -> httpx.Response | httpx.HTTPError:
+async def _ask(url: str, key: Secret | None) -> httpx.Response | httpx.HTTPError:
     headers = {} if key is None else {"Authorization": f"Bearer {key.reveal()}"}
     try:
         async with httpx.AsyncClient(timeout=SECONDS) as client:
-            return await client.request(method, url, headers=headers, json=body)
+            return await client.get(url, headers=headers)
     except httpx.HTTPError as error:
         return error
 

@@ -3,16 +3,13 @@
 import ipaddress
 import math
 import socket
-import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
 from importlib.metadata import version
 from typing import Any
 
 import structlog
 import uvicorn
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from config.logging import configure_logging
@@ -129,26 +126,27 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _application(settings: Settings) -> ASGIApp:
+def _application(settings: Settings) -> Callable[[Any, Any, Any], Coroutine[Any, Any, None]]:
     """What each process serves. An error of ours ends the start with one line; any other with its traceback."""
     configure_logging(settings.log)
-    try:
-        app = create_app(settings)
-    except RemoraError as error:
-        log.error(error.message)  # noqa: TRY400 - the message says what to do
-        sys.exit(STARTUP_FAILURE)
+    app: Any = create_app(settings)
 
-    async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_unless_failed(message: Message) -> None:
+    async def lifespan(scope: Any, receive: Any, send: Any) -> None:
+        async def send_unless_failed(message: Any) -> None:
             if not message["type"].endswith(".failed"):  # Litestar's holds a traceback
                 await send(message)
 
         try:
             await app(scope, receive, send_unless_failed)
-        except RemoraError as error:
-            await send({"type": "lifespan.startup.failed", "message": error.message})
+        except* RemoraError as group:  # Litestar's task group wraps what its lifespan raises
+            error: BaseException = group
+            while isinstance(error, BaseExceptionGroup):
+                error = error.exceptions[0]
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
 
-    def serve_scope(scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
-        return (lifespan if scope["type"] == "lifespan" else app)(scope, receive, send)
+    def serve_scope(scope: Any, receive: Any, send: Any) -> Coroutine[Any, Any, None]:
+        """Adds no frame to the requests."""
+        served: Coroutine[Any, Any, None] = (lifespan if scope["type"] == "lifespan" else app)(scope, receive, send)
+        return served
 
     return serve_scope

@@ -14,7 +14,7 @@ from litestar.types import ASGIApp
 MODEL = "remora-demo"
 
 UNKNOWN = "Nothing in my prompt tells me that. (I am a script: my prompt is all I know.)"
-NOTED = "Noted, for as long as this call lasts: I am a script and keep nothing."
+NOTED = "Noted. (I am a script: I forget it when this call ends.)"
 
 _STOP_WORDS = frozenset(
     re.findall(
@@ -56,19 +56,21 @@ class Script:
 
 
 def answer(messages: Sequence[Mapping[str, Any]]) -> str:
-    """To a question, the line of the prompt that shares most words with it; to anything else, that it forgets."""
+    """To a question, the lines of the prompt that between them have its words, the first of those that have most; to
+    anything else, that it forgets."""
     *before, newest = messages
     question = _text(newest)
     if "?" not in question:
         return NOTED
-    asked = _words(question)
     lines = [line.strip(" -*#") for message in before for line in _text(message).splitlines()]
-    shared = {line: len(asked & _words(line)) for line in lines}
-    best = max(shared.values(), default=0)
-    if best == 0:
-        return UNKNOWN
-    quoted = " / ".join(f"“{line}”" for line, count in shared.items() if count == best)
-    return f"My prompt says: {quoted}"
+    wanted, quoted = _words(question), []
+    while wanted and lines:
+        best = max(lines, key=lambda line: len(wanted & _words(line)))
+        if not wanted & _words(best):
+            break
+        quoted.append(f"“{best}”")
+        wanted -= _words(best)
+    return f"My prompt says: {' '.join(quoted)}" if quoted else UNKNOWN
 
 
 async def _events(text: str) -> AsyncIterator[bytes]:

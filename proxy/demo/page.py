@@ -49,33 +49,33 @@ class Page:
             yield
 
     def learned(self, facts: Sequence[Json]) -> None:
-        table = self._table("what Remora has learned", "facts")
-        for fact in facts:
-            table.add_row("+", fact["content"], fact["source"])
-        self._print(table)
+        self._list("Remora has learned", [(fact["content"], "") for fact in facts])
 
     def superseded(self, history: Sequence[Json]) -> None:
-        table = self._table("its history keeps both", "")
-        for change in history:
-            table.add_row("·", change["content"], change["event"])
-        self._print(table)
+        self._list("and its history keeps both", [(change["content"], change["event"]) for change in history])
 
     def injected(self, block: str) -> None:
         title = "what Remora put into the prompt, and nobody typed"
-        self._print(Padding(Panel(Text(block), title=title, title_align="left", border_style="yellow"), (0, 0, 0, 2)))
+        panel = Panel(Text(block), title=title, title_align="left", border_style="yellow")
+        self._print(Padding(panel, (0, 0, 0, 3)))
 
     def receipt(self, receipt: Json, facts: Sequence[Json], reply: Reply) -> None:
+        """`facts` lends the texts, of which a receipt has none."""
         texts = {fact["id"]: fact["content"] for fact in facts}
-        table = self._table(f"the receipt: GET /v1/receipts/{receipt['request_id']}", "score", "tokens", "because of")
-        for memory in receipt["memories"]:
-            reasons = sorted(memory["reasons"].items(), key=lambda reason: -reason[1])
-            because = ", ".join(f"{name} {share:.2f}" for name, share in reasons[:2])
-            text = texts.get(memory["id"], "(what was said then)")
-            table.add_row("", text, f"{memory['score']:.2f}", str(memory["tokens"]), because)
-        self._print(table)
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1), header_style="dim")
+        table.add_column("memory", ratio=1)
+        for column in ("score", "tokens"):
+            table.add_column(column, justify="right")
+        table.add_column("above all by", style="dim", no_wrap=True)
+        for memory in sorted(receipt["memories"], key=lambda memory: -memory["score"]):
+            (reason, share), *_ = sorted(memory["reasons"].items(), key=lambda reason: -reason[1])
+            text = texts.get(memory["id"], "(an earlier exchange, in its own words)")
+            table.add_row(text, f"{memory['score']:.2f}", str(memory["tokens"]), f"{reason} {share:.2f}")
+        self._print(Text(f"    and its receipt, from GET /v1/receipts/{receipt['request_id']}:", style="yellow"))
+        self._print(Padding(table, (0, 0, 0, 4)))
+        tokens = f"[bold]{receipt['token_count']}[/] tokens of at most {receipt['token_budget']}"
         self.tell(
-            f"    [bold]{receipt['token_count']}[/] tokens injected, of {receipt['token_budget']} allowed "
-            f"(counted in {receipt['encoding']}); [bold]{reply.added_ms:.1f} ms[/] added to the call"
+            f"     {tokens} (as {receipt['encoding']} counts); [bold]{reply.added_ms:.1f} ms[/] added to the call"
         )
 
     def verdict(self, checks: Sequence[tuple[str, bool]]) -> None:
@@ -83,13 +83,12 @@ class Page:
             mark = Text("  ✓ ", style="bold green") if held else Text("  ✗ ", style="bold red")
             self._print(mark + Text(text))
 
-    def _table(self, title: str, *columns: str) -> Table:
-        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), show_edge=False, pad_edge=False)
-        table.add_column("", width=3, justify="right", style="yellow")
-        table.add_column(Text(title, style="yellow"), ratio=1)
-        for column in columns:
-            table.add_column(column, justify="right" if column in ("score", "tokens") else "left", style="dim")
-        return table
+    def _list(self, title: str, rows: Sequence[tuple[str, str]]) -> None:
+        table = Table(box=None, show_header=False, padding=(0, 1))
+        for text, note in rows:
+            table.add_row(Text("+", style="yellow"), Text(text), Text(note, style="dim"))
+        self._print(Text(f"    {title}:", style="yellow"))
+        self._print(Padding(table, (0, 0, 0, 4)))
 
     def _print(self, *what: Any) -> None:
         self._console.print(*what, width=self._width)

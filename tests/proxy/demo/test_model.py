@@ -18,9 +18,9 @@ def test_it_quotes_the_line_of_its_prompt_that_shares_most_words() -> None:
     assert asked("What is Ana allergic to?", prompt) == "My prompt says: “Ana is allergic to peanuts”"
 
 
-def test_it_quotes_every_line_that_shares_as_many() -> None:
-    assert asked("Where do I live, and what is my allergy?", "* lives in Porto\n* allergic to nuts") == (
-        "My prompt says: “lives in Porto” / “allergic to nuts”"
+def test_it_quotes_a_line_for_each_part_of_the_question() -> None:
+    assert asked("Where do I live, and what is my allergy?", "* lives in Porto\n* lives well\n* allergic to nuts") == (
+        "My prompt says: “lives in Porto” “allergic to nuts”"
     )
 
 

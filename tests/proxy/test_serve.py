@@ -1,0 +1,78 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+SERVE = [sys.executable, "-m", "proxy.cli", "serve"]
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def serving(folder: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """`remora serve` on a free port, and the line it logs when it is ready."""
+    environment = {"PYTHONPATH": str(ROOT), "REMORA_LOG_FORMAT": "json", "REMORA_PORT": "0", **settings}
+    with subprocess.Popen(
+        SERVE, env=os.environ | environment, cwd=folder, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        try:
+            lines = map(json.loads, process.stderr)
+            yield process, next(line for line in lines if line["event"].startswith("Remora is ready"))
+        finally:
+            process.kill()
+
+
+def test_it_says_where_it_is_and_what_it_uses(tmp_path: Path) -> None:
+    with serving(tmp_path, REMORA_UPSTREAM_BASE_URL="http://127.0.0.1:9/v1") as (_, ready):
+        assert httpx.get(ready["base_url"].removesuffix("/v1") + "/health").status_code == 200
+    assert (ready["store"], ready["embedder"]) == ("sqlite:///remora.db", "bundled")
+    assert ready["upstream"] == "http://127.0.0.1:9/v1"
+    assert ready["authentication"] == "none"
+
+
+def test_answers_bear_no_server_and_no_date_of_their_own(tmp_path: Path) -> None:
+    with serving(tmp_path, REMORA_STORE="sqlite://") as (_, ready):
+        headers = httpx.get(ready["base_url"].removesuffix("/v1") + "/health").headers
+    assert not {"server", "date"} & set(headers)
+
+
+def test_a_signal_ends_it_in_order(tmp_path: Path) -> None:
+    with serving(tmp_path) as (process, _):
+        process.terminate()
+        assert process.wait(20) == -signal.SIGTERM
+    assert not (tmp_path / "remora.db-wal").exists()
+
+
+def test_a_start_that_fails_is_told_in_one_line(tmp_path: Path) -> None:
+    with serving(tmp_path):
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "REMORA_LOG_FORMAT": "json", "REMORA_PORT": "0"}
+        second = subprocess.run(
+            SERVE, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+        )
+    assert second.returncode != 0
+    lines = [json.loads(line) for line in second.stderr.splitlines()]
+    assert [line["level"] for line in lines] == ["error", "error"]
+    assert "remora.db" in lines[0]["event"]
+    assert lines[1]["event"] == "Application startup failed. Exiting."
+
+
+@pytest.mark.timeout(180)
+def test_several_processes_serve_one_memory_on_redis(tmp_path: Path, redis_url: str, redis_prefix: str) -> None:
+    settings = {"REMORA_STORE": redis_url, "REMORA_STORE_PREFIX": redis_prefix, "REMORA_WORKERS": "2"}
+    with serving(tmp_path, **settings) as (process, ready), httpx.Client(timeout=30) as client:
+        place = ready["base_url"] + "/memories"
+        created = client.post(place, json={"namespace": "default", "content": "It rains in Bergen."})
+        assert created.status_code in (200, 201)
+        id = created.json()["id"]
+        for _ in range(8):  # over as many connections, which the system spreads over the processes
+            assert httpx.get(f"{place}/{id}").json()["content"] == "It rains in Bergen."
+        process.terminate()
+        assert process.wait(30) in (0, -signal.SIGTERM)
