@@ -1,18 +1,18 @@
 """What a memory's hash holds, and how to read it back."""
 
 import struct
-from typing import Any
+from itertools import chain
 
 import msgspec
 import numpy as np
 import Stemmer
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from memory.engines.base import Vector
 from memory.engines.redis.keys import Keys, label
 from memory.engines.redis.query import labels_of
 from memory.engines.words import indexed_words, query_words
-from memory.model import Hit, Memory, MemoryType
+from memory.model import Hit, Memory
 
 SORTABLE = ("created_at", "updated_at", "happened_at", "importance", "confidence")
 """The numbers by which the index sorts; `accessed_at` is kept outside it."""
@@ -26,30 +26,11 @@ class Access(Struct, frozen=True):
     searches: int
 
 
-class _PackedHit(Struct, frozen=True, array_like=True):
-    """A Hit as it lies in the store: without what a query says of it, and without field names."""
-
-    id: int
-    content: str
-    type: MemoryType
-    owner: str
-    namespace: str
-    run_id: str | None
-    seq: int | None
-    role: str | None
-    confidence: float
-    created_at: int
-    happened_at: int
-    accessed_at: int
-    access_count: int
-    content_hash: str
-    token_count: int
-
-
+_PORTER = Stemmer.Stemmer("porter")
 _ACCESS = struct.Struct(">ddd")
 _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODE_MEMORY = msgspec.msgpack.Decoder(Memory).decode
-_DECODE_HIT = msgspec.msgpack.Decoder(_PackedHit).decode
+_DECODE_HIT = msgspec.msgpack.Decoder(Hit).decode
 
 
 def fields_of(memory: Memory, keys: Keys) -> list[str | bytes | int | float]:
@@ -60,13 +41,15 @@ def fields_of(memory: Memory, keys: Keys) -> list[str | bytes | int | float]:
     counted = int(memory.state != "deleted")
     size = len(memory.content.encode())
     namespace = label("usage", memory.namespace)
-    ledger = f"{memory.version} {counted} {memory.token_count} {size} {namespace} {session} {memory.seq or 0}"
-    fields: list[str | bytes | int | float] = ["ledger", ledger, "record", _ENCODE(memory), "hit", _pack_hit(memory)]
-    fields += ["words", " ".join(stems(indexed_words(memory.content).split(" ")))]
-    fields += ["labels", ",".join(labels_of(memory))]
-    for name in SORTABLE:
-        fields += [name, getattr(memory, name)]
-    return fields
+    fields: dict[str, str | bytes | int | float] = {
+        "ledger": f"{memory.version} {counted} {memory.token_count} {size} {namespace} {session} {memory.seq or 0}",
+        "record": _ENCODE(memory),
+        "hit": _ENCODE(_hit_of(memory)),
+        "words": " ".join(stems(indexed_words(memory.content).split(" "))),
+        "labels": ",".join(labels_of(memory)),
+    }
+    fields |= {name: getattr(memory, name) for name in SORTABLE}
+    return list(chain.from_iterable(fields.items()))
 
 
 def decode_memory(record: bytes, access: bytes | None) -> Memory:
@@ -81,25 +64,9 @@ def decode_memory(record: bytes, access: bytes | None) -> Memory:
 
 def decode_hit(packed: bytes, *, access: Access | None, dense: float | None = None, text: float | None = None) -> Hit:
     hit = _DECODE_HIT(packed)
-    return Hit(
-        id=hit.id,
-        content=hit.content,
-        type=hit.type,
-        owner=hit.owner,
-        namespace=hit.namespace,
-        run_id=hit.run_id,
-        seq=hit.seq,
-        role=hit.role,
-        confidence=hit.confidence,
-        created_at=hit.created_at,
-        happened_at=hit.happened_at,
-        accessed_at=hit.accessed_at if access is None else access.at,
-        access_count=hit.access_count if access is None else access.accesses,
-        content_hash=hit.content_hash,
-        token_count=hit.token_count,
-        dense=dense,
-        text=text,
-    )
+    if access is not None:
+        return structs.replace(hit, dense=dense, text=text, accessed_at=access.at, access_count=access.accesses)
+    return structs.replace(hit, dense=dense, text=text)
 
 
 def encode_access(memory: Memory) -> bytes:
@@ -124,14 +91,30 @@ def stems(words: list[str]) -> list[str]:
     Redis could stem by itself, but then each word of a query is a union inside the union of all, and such a one leaves
     words out of the score where the filter matches more than the words do ([M] search module 2.10).
     """
-    stemmed: list[str] = Stemmer.Stemmer("porter").stemWords(words)
-    return stemmed
+    stemmed: list[str] = _PORTER.stemWords(words)
+    # Of a word of two letters this implementation may leave nothing at all; Porter left those alone.
+    return [word if len(word) < 3 else stem for word, stem in zip(words, stemmed, strict=True)]
 
 
 def query_stems(text: str) -> list[str]:
     return list(dict.fromkeys(stems(query_words(text))))
 
 
-def _pack_hit(memory: Memory) -> bytes:
-    values: dict[str, Any] = {name: getattr(memory, name) for name in _PackedHit.__struct_fields__}
-    return _ENCODE(_PackedHit(**values))
+def _hit_of(memory: Memory) -> Hit:
+    return Hit(
+        id=memory.id,
+        content=memory.content,
+        type=memory.type,
+        owner=memory.owner,
+        namespace=memory.namespace,
+        run_id=memory.run_id,
+        seq=memory.seq,
+        role=memory.role,
+        confidence=memory.confidence,
+        created_at=memory.created_at,
+        happened_at=memory.happened_at,
+        accessed_at=memory.accessed_at,
+        access_count=memory.access_count,
+        content_hash=memory.content_hash,
+        token_count=memory.token_count,
+    )

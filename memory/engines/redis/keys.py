@@ -7,6 +7,7 @@ only the last one may be any string.
 
 import hashlib
 import re
+from functools import lru_cache
 
 _READABLE = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 _LABEL_BYTES = 12
@@ -20,6 +21,7 @@ def part(value: str) -> str:
     return "~" + hashlib.blake2b(_bytes(value), digest_size=16).hexdigest()
 
 
+@lru_cache(maxsize=20_000)
 def label(*values: str) -> str:
     """A digest for a TAG field: 24 hex digits, which no query syntax knows."""
     joined = "".join(f"{len(value)}:{value}" for value in values)

@@ -5,6 +5,7 @@ list of conditions serves the index, in a search, and memories.lua, for neighbou
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, get_args
 
 from msgspec import Struct
@@ -101,6 +102,7 @@ def arguments(found: Sequence[Condition]) -> list[str | float]:
     return flat
 
 
+@lru_cache(maxsize=10_000)
 def _clause(condition: Condition, *, scored: bool) -> str:
     if isinstance(condition, Range):
         low = float("-inf") if condition.low is None else condition.low

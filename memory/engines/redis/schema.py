@@ -7,7 +7,7 @@ import asyncio
 from typing import Any
 
 from msgspec import Struct
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 from redisvl.exceptions import RedisVLError
 from redisvl.index import AsyncSearchIndex
 from redisvl.schema import IndexSchema
@@ -62,11 +62,17 @@ class Schema:
     async def prepare(self) -> None:
         """Claim the store and make its index, where that is not done yet. Raises Misconfigured, StoreUnavailable."""
         async with self._lock:
-            self._generation = None
-            meta = await self._claim()
+            try:
+                meta = await self._claim()
+            except StoreUnavailable as error:
+                if isinstance(error.__cause__, AuthenticationError | NoPermissionError):
+                    raise Misconfigured(
+                        f"Redis refuses the user or the password of its URL: {error.__cause__}"
+                    ) from error
+                raise
             if meta.embedding == self.embedding:
                 await self.create(meta.generation)
-                self._generation = meta.generation
+            self._generation = meta.generation if meta.embedding == self.embedding else None
 
     async def create(self, generation: int) -> None:
         """The index of a generation of this embedder's, where there is none."""
@@ -77,10 +83,10 @@ class Schema:
         except (RedisVLError, RedisError) as error:
             if "already exists" in str(error):
                 return
-            if _is_missing_module(error):
-                raise Misconfigured(
-                    "this Redis has no search module: Remora needs Redis 8, or Redis Stack 7.4 or later"
-                ) from error
+            if "unknown command" in str(error).lower():
+                raise Misconfigured("this Redis cannot search: use Redis 8, or Redis Stack 7.4 or later") from error
+            if "db != 0" in str(error):
+                raise Misconfigured("Redis searches only its database 0: name no other one in the URL") from error
             raise StoreUnavailable(f"the index can't be created: {error}") from error
 
     async def indexed(self, generation: int) -> float:
@@ -123,6 +129,8 @@ def vector_field(generation: int) -> str:
 def definition(keys: Keys, generation: int, dimension: int) -> IndexSchema:
     sortable = [{"name": name, "type": "numeric", "attrs": {"sortable": True}} for name in SORTABLE]
     vector = {"algorithm": "hnsw", "dims": dimension, "distance_metric": "cosine", "datatype": "float32"}
+    # [M] 99.6 % of the 50 nearest of 10,000, as with twice the construction effort, which costs 1.6 times the time.
+    vector |= {"ef_construction": 100, "ef_runtime": 100}
     fields: list[dict[str, Any]] = [
         {"name": "labels", "type": "tag", "attrs": {"case_sensitive": True}},
         # Stemmed before, and without stop words: see codec.stems and words.py.
@@ -132,7 +140,3 @@ def definition(keys: Keys, generation: int, dimension: int) -> IndexSchema:
     ]
     place = {"name": keys.index(generation), "prefix": keys.memories, "key_separator": "", "storage_type": "hash"}
     return IndexSchema.from_dict({"index": place | {"stopwords": []}, "fields": fields})
-
-
-def _is_missing_module(error: Exception) -> bool:
-    return "unknown command" in str(error).lower()

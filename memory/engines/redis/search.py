@@ -36,7 +36,7 @@ class Search:
         counts = [("FT.SEARCH", self._schema.index, allowed, "LIMIT", 0, 0, "DIALECT", 2) for allowed in counted]
         replies = await self.ask([*(leg.command for leg in legs), *counts])
         self._sizes.learn(counted, replies[len(legs) :])
-        merged: dict[bytes, _Candidate] = {}
+        merged: _Merged = {}
         for leg, reply in zip(legs, replies, strict=False):
             leg.read(reply, merged)
         return [
@@ -93,28 +93,38 @@ class _Candidate(Struct):
     text: float | None = None
 
 
+_Merged = dict[bytes, _Candidate]
+
+
 class _Leg(Struct, frozen=True):
     command: Command
-    read: Callable[[list[Any], dict[bytes, _Candidate]], None]
+    read: Callable[[list[Any], _Merged], None]
     near: str | None = None
     """The filter of a search for the nearest."""
 
 
-def _read_near(reply: list[Any], merged: dict[bytes, _Candidate]) -> None:
+def _read_near(reply: list[Any], merged: _Merged) -> None:
     for key, fields in zip(reply[1::2], reply[2::2], strict=True):
-        found = dict(zip(fields[::2], fields[1::2], strict=True)) if fields else {}
-        if b"hit" in found:  # else it went while the search was under way
-            merged.setdefault(key, _Candidate(found[b"hit"])).dense = 1.0 - float(found[b"distance"])
+        if fields and len(fields) == 4:  # else it went while the search was under way
+            _, distance, _, hit = fields
+            _candidate(merged, key, hit).dense = 1.0 - float(distance)
 
 
-def _read_text(reply: list[Any], merged: dict[bytes, _Candidate]) -> None:
+def _read_text(reply: list[Any], merged: _Merged) -> None:
     best = max(map(float, reply[2::3]), default=0.0)
     for key, score, fields in zip(reply[1::3], reply[2::3], reply[3::3], strict=True):
         if fields:
-            merged.setdefault(key, _Candidate(fields[1])).text = float(score) / best if best > 0 else 1.0
+            _candidate(merged, key, fields[1]).text = float(score) / best if best > 0 else 1.0
 
 
-def _read_newest(reply: list[Any], merged: dict[bytes, _Candidate]) -> None:
+def _read_newest(reply: list[Any], merged: _Merged) -> None:
     for key, fields in zip(reply[1::2], reply[2::2], strict=True):
         if fields:
-            merged.setdefault(key, _Candidate(fields[-1]))
+            _candidate(merged, key, fields[-1])
+
+
+def _candidate(merged: _Merged, key: bytes, hit: bytes) -> _Candidate:
+    found = merged.get(key)
+    if found is None:
+        found = merged[key] = _Candidate(hit)
+    return found
