@@ -84,7 +84,7 @@ class Database:
     def _connect(self) -> apsw.Connection:
         connection = apsw.Connection(":memory:" if self._path is None else str(self._path), statementcachesize=256)
         connection.set_busy_timeout(BUSY_MS)
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "temp_store = MEMORY", "cache_size = -16384"):
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "temp_store = MEMORY", "cache_size = -8192"):
             connection.execute(f"PRAGMA {pragma}")
         return connection
 

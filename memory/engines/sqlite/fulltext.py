@@ -2,6 +2,9 @@
 
 FTS5 counts every row that has a word to weigh it, and ranks every row of the scope that has one, so the commonest words
 cost most and weigh least. Words are taken rarest first for as long as they stay within a budget.
+
+Measured at 10,000 memories of 25 words by Zipf's law, questions of ten such words: in one scope 2.7 ms instead of 18,
+leaving out four words of ten; in one of 100 scopes 2.1 ms instead of 3.8, leaving out one or two.
 """
 
 import apsw
@@ -9,8 +12,11 @@ import apsw
 from memory.engines.sqlite.scopes import Scope, word
 from memory.engines.words import query_words
 
-_BUDGET = 30_000
-"""About 3 ms, in rows counted."""
+_BUDGET = 10_000
+"""In rows counted, some 10 to a microsecond."""
+
+_SHARE = 20
+"""One in so many of the store's rows is added to the budget, so that in a large store no rare word stays out."""
 
 _RANKING = 15
 """What ranking a row costs, in rows counted."""
@@ -35,7 +41,8 @@ class TextQueries:
 
     def _affordable(self, connection: apsw.Connection, scope_words: list[str], words: list[str]) -> list[str]:
         rows = int(connection.execute("SELECT coalesce(max(key), 0) FROM memories").get)
-        if rows * len(words) * (1 + _RANKING) <= _BUDGET:
+        budget = _BUDGET + rows // _SHARE
+        if rows * len(words) * (1 + _RANKING) <= budget:
             return words
         if rows > self._counted_at * 1.1 + 1000 or len(self._counts) > _MOST_COUNTS:
             self._counts = {}
@@ -46,7 +53,7 @@ class TextQueries:
         spent = 0.0
         for count, candidate in sorted((self._count(connection, candidate), candidate) for candidate in words):
             spent += count * cost
-            if spent > _BUDGET and affordable:
+            if spent > budget and affordable:
                 break
             affordable.append(candidate)
         return affordable

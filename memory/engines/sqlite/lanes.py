@@ -17,6 +17,8 @@ T = TypeVar("T")
 GROUP = 64
 """How many writes share one transaction at most, and so one wait for the disk."""
 
+_INTERRUPT_AGAIN = 0.01
+
 
 class Work(Generic[T]):
     """A call on its way to a connection, and the future of who awaits it."""
@@ -77,8 +79,11 @@ class Work(Generic[T]):
     def _abandon(self) -> None:
         with self._lock:
             self._abandoned = True
-            if self._running_on is not None and not self.writes:
-                self._running_on.interrupt()
+            if self._running_on is None or self.writes:
+                return
+            self._running_on.interrupt()
+        # An interrupt that falls between two statements is lost.
+        self._loop.call_later(_INTERRUPT_AGAIN, self._abandon)
 
 
 class Lane:

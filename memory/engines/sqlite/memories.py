@@ -136,12 +136,13 @@ class SqliteMemories:
     ) -> Page:
         condition, values = conditions(where)
         way = "DESC" if descending else "ASC"
+        order = f"ORDER BY m.{sort} {way}, m.id {way}"
 
         def read(connection: apsw.Connection) -> Page:
             total = connection.execute(f"SELECT count(*) FROM memories m WHERE {condition}", values).get
             rows = connection.execute(
-                f"SELECT {STORED} FROM memories m WHERE {condition} "
-                f"ORDER BY m.{sort} {way}, m.id {way} LIMIT ? OFFSET ?",
+                f"SELECT {STORED} FROM memories m WHERE m.key IN "
+                f"(SELECT m.key FROM memories m WHERE {condition} {order} LIMIT ? OFFSET ?) {order}",
                 (*values, limit, offset),
             )
             return Page(memories=[from_row(*row) for row in rows], total=total)

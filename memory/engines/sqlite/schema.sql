@@ -39,7 +39,8 @@ CREATE TABLE memories (
 ) STRICT;
 
 CREATE UNIQUE INDEX memories_id ON memories (tenant, id);
-CREATE INDEX memories_scope ON memories (tenant, namespace, owner, created_at);
+-- It covers what a plain list counts and sorts by.
+CREATE INDEX memories_scope ON memories (tenant, namespace, owner, created_at, id, current);
 CREATE INDEX memories_facts ON memories (tenant, namespace, created_at) WHERE type <> 'episodic';
 CREATE INDEX memories_session ON memories (tenant, namespace, run_id, seq) WHERE run_id IS NOT NULL;
 CREATE INDEX memories_hash ON memories (tenant, content_hash);
