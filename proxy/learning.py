@@ -8,6 +8,7 @@ from context.receipt import Learning, Receipt
 from memory.caller import Caller
 from memory.engines.base import Enqueue, PutDocument
 from memory.extraction.exchange import Exchange, enqueue_exchange, final_answer, read_round
+from memory.markers import strip_blocks
 from proxy.completion import Completion
 from proxy.outbox import Outbox
 
@@ -51,7 +52,7 @@ class Lesson(Struct, frozen=True, kw_only=True):
                 app=self.app,
                 run_id=self.session or newest.session,
                 asked=newest.asked,
-                answer=answer,
+                answer=strip_blocks(answer),  # a model may quote what was injected
                 preceding=newest.preceding,
                 at=self.at,
                 request_id=self.request_id,

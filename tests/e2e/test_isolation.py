@@ -1,5 +1,7 @@
 """Who sees whose memory, within one namespace and across them."""
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -72,7 +74,7 @@ def test_a_user_that_is_no_name_gets_no_memory_of_others(remora: RemoraServer, f
     assert not any("Xochitl" in content for content in remora.memories())
 
 
-def test_with_a_key_of_its_own_the_upstreams_never_sees_remoras(fake: FakeUpstream, store: dict[str, str]) -> None:
+def test_with_a_key_of_its_own_the_upstreams_never_sees_remoras(fake: FakeUpstream, store: dict[str, Any]) -> None:
     with RemoraServer(settings_for(fake.url, admin_key=Secret("operator"), **store)) as server:
         count = len(fake.requests)
         headers = {"X-API-Key": "operator"}
