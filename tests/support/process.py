@@ -17,8 +17,7 @@ START_SECONDS = 60.0
 
 
 class RemoraProcess:
-    """A context manager, which ends what was started; the port stays the same over restarts. `url` is the base URL for an
-    OpenAI client."""
+    """A context manager, which ends what was started; the port stays the same over restarts."""
 
     def __init__(self, **variables: str) -> None:
         """`variables` are settings without their prefix: `STORE="sqlite:///x.db"`."""
