@@ -67,7 +67,7 @@ def serve(settings: Settings) -> None:
 @main.command()
 @_with_settings
 def work(settings: Settings) -> None:
-    """Learn from what was said, beside servers that don't (REMORA_WORKER_INSIDE=false)."""
+    """Learn from conversations, beside servers that don't."""
     from proxy.work import work
 
     configure_logging(settings.log)
@@ -77,7 +77,7 @@ def work(settings: Settings) -> None:
 @main.command()
 @_with_settings
 def doctor(settings: Settings) -> None:
-    """Try out what the settings name: upstream, store, embedder, tokenizer, extraction."""
+    """Try out what the settings name, and say what to do."""
     from proxy.doctor import examine, show
 
     configure_logging(Log(level="error"))
@@ -92,7 +92,7 @@ def doctor(settings: Settings) -> None:
 @main.command()
 @_with_settings
 def reindex(settings: Settings) -> None:
-    """Embed every memory anew, after REMORA_EMBEDDER was changed. Stop the servers first."""
+    """Embed every memory anew, for another embedder."""
     from proxy.reindex import reindex
 
     configure_logging(settings.log)
@@ -101,7 +101,7 @@ def reindex(settings: Settings) -> None:
 
 @main.command()
 def demo() -> None:
-    """Show a conversation remember an earlier one; needs no key and no network."""
+    """See a conversation remember an earlier one."""
     try:
         from proxy.demo.story import demonstrate
     except ModuleNotFoundError as error:

@@ -1,6 +1,7 @@
 """`remora work`: the learning worker on its own."""
 
 import asyncio
+import contextlib
 import signal
 
 import structlog
@@ -13,10 +14,15 @@ log = structlog.stdlib.get_logger("remora")
 
 
 async def work(settings: Settings) -> None:
-    """Learn until a signal ends it; what is under way then is given back, for another worker to take."""
-    task = asyncio.current_task()
-    assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    """Learn until a signal ends it; what is under way then is given back, for another worker to take.
+
+    Raises as `open_parts` does.
+    """
     async with open_parts(settings) as parts:
+        worker = Worker(parts.engine, parts.handlers, concurrency=settings.worker.concurrency)
+        working = parts.supervisor.start(worker.run(), name="learning worker")
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, working.cancel)
         log.info("Remora's worker is ready", store=without_credentials(settings.store))
-        await Worker(parts.engine, parts.handlers, concurrency=settings.worker.concurrency).run()
+        with contextlib.suppress(asyncio.CancelledError):
+            await working

@@ -10,8 +10,14 @@ from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 
-SERVE = [sys.executable, "-m", "proxy.cli", "serve"]
+from proxy.demo.model import MODEL, Script
+from proxy.demo.servers import serving as in_this_process
+from proxy.demo.talk import Memory
+
+REMORA = [sys.executable, "-m", "proxy.cli"]
+SERVE = [*REMORA, "serve"]
 ROOT = Path(__file__).parents[2]
 
 
@@ -73,6 +79,34 @@ def test_several_processes_serve_one_memory_on_redis(tmp_path: Path, redis_url: 
         assert created.status_code in (200, 201)
         id = created.json()["id"]
         for _ in range(8):  # over as many connections, which the system spreads over the processes
-            assert httpx.get(f"{place}/{id}").json()["content"] == "It rains in Bergen."
+            assert httpx.get(f"{place}/{id}", timeout=30).json()["content"] == "It rains in Bergen."
         process.terminate()
         assert process.wait(30) in (0, -signal.SIGTERM)
+
+
+def test_a_worker_on_its_own_learns_what_a_server_left_to_it(tmp_path: Path, redis_url: str, redis_prefix: str) -> None:
+    settings = {"REMORA_STORE": redis_url, "REMORA_STORE_PREFIX": redis_prefix, "REMORA_WORKER_INSIDE": "false"}
+    with (
+        scripted_model() as upstream,
+        serving(tmp_path, **settings, REMORA_UPSTREAM_BASE_URL=f"{upstream}/v1") as (_, ready),
+        Memory(ready["base_url"].removesuffix("/v1")) as memory,
+    ):
+        said = {"messages": [{"role": "user", "content": "I live in Bergen."}], "model": MODEL, "user": "ana"}
+        answer = httpx.post(f"{ready['base_url']}/chat/completions", json=said, timeout=30)
+        assert answer.status_code == 200
+        assert memory.facts("ana") == []
+        environment = os.environ | {"PYTHONPATH": str(ROOT), **settings}
+        with subprocess.Popen([*REMORA, "work"], env=environment, cwd=tmp_path) as worker:
+            try:
+                (fact,) = memory.facts_once("ana", bool)
+                worker.terminate()
+                assert worker.wait(30) == 0
+            finally:
+                worker.kill()
+    assert fact["content"] == "User lives in Bergen"
+
+
+@contextmanager
+def scripted_model() -> Iterator[str]:
+    with in_this_process(uvicorn.Config(Script().app(), log_config=None, access_log=False)) as url:
+        yield url
