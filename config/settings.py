@@ -104,10 +104,11 @@ class Retrieval(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     vector_weight: Weight = 0.25
     text_weight: Weight = 0.75
-    session_weight: Weight = 0.3
+    session_weight: Weight = 0.4
     neighbour_weight: Weight = 0.4
-    speaker_weight: Weight = 0.2
-    question_weight: Weight = 0.3
+    answer_weight: Weight = 0.4
+    speaker_weight: Weight = 0.3
+    question_weight: Weight = 0.4
     """What a turn that asks, instead of telling, loses."""
     time_weight: Weight = 0.3
     kind_weight: Weight = 0.2

@@ -35,7 +35,7 @@ Group = tuple[str, str, str, str]
 """A session's share of one day: the day, namespace, owner and session."""
 
 
-class Entry(Struct, frozen=True, kw_only=True):
+class Entry(Struct, frozen=True, kw_only=True, gc=False):
     """A memory as it is written."""
 
     hit: Hit

@@ -66,7 +66,7 @@ class ZoneStats(Struct, frozen=True, kw_only=True):
     recency_budget: int = 0
 
 
-class Item(Struct, frozen=True, kw_only=True):
+class Item(Struct, frozen=True, kw_only=True, gc=False):
     """A memory that wants a place."""
 
     id: int
@@ -85,7 +85,7 @@ class Item(Struct, frozen=True, kw_only=True):
         return self.type != "episodic"
 
 
-class Placement(Struct, frozen=True, kw_only=True):
+class Placement(Struct, frozen=True, kw_only=True, gc=False):
     item: Item
     position: Position
     truncated: bool

@@ -30,16 +30,18 @@ def rank(
     # In one order, whatever the engine's, so that sums round alike.
     hits = sorted(hits, key=_id)
     given = _signals(hits, query, weights, now=now, steer=steer)
-    raw = np.sum(list(given.values()), axis=0)
+    names, shares = tuple(given), np.array(list(given.values()))
+    raw = shares.sum(axis=0)
     order = best_first(hits, raw)
-    best = raw[order[0]]
-    scale = signals.certainty(hits, telling(query), order[:_WITNESSES]) / float(best) if best > 0 else 0.0
+    best = float(raw[order[0]])
+    scale = signals.certainty(hits, telling(query), order[:_WITNESSES]) / best if best > 0 else 0.0
     scores = np.clip(raw * scale, 0.0, 1.0).tolist()
+    scaled = (shares.T * scale).tolist()
     ranked = []
     for at in _distinct(hits, order):
         if scores[at] < min_score:
             break
-        ranked.append(Ranked(hit=hits[at], score=scores[at], signals=given, place=at, scale=scale))
+        ranked.append(Ranked(hits[at], scores[at], names, scaled[at]))
     return ranked
 
 
@@ -68,15 +70,18 @@ def _signals(hits: Sequence[Hit], query: str, weights: Retrieval, *, now: int, s
     """What each signal adds to each hit, before scaling."""
     near, worded = _own(hits, weights)
     evidence = near + worded
-    session = weights.session_weight * signals.session(hits, evidence)
-    around = weights.neighbour_weight * signals.neighbours(hits, evidence)
-    relevance = evidence + session + around
+    turns, questions = signals.turns_of(hits), signals.question(hits)
+    session = weights.session_weight * signals.session(turns, evidence)
+    around = weights.neighbour_weight * signals.neighbours(turns, evidence)
+    answers = weights.answer_weight * signals.answer(turns, evidence, questions)
+    relevance = evidence + session + around + answers
     given = {
         "vector": near,
         "text": worded,
         "session": session,
         "neighbours": around,
-        "question": -weights.question_weight * signals.question(hits) * evidence,
+        "answer": answers,
+        "question": -weights.question_weight * questions * evidence,
         "speaker": weights.speaker_weight * signals.speaker(hits, query) * relevance,
         "recency": (2 if steer.newest else 1) * weights.recency_weight * signals.recency(hits, now) * relevance,
         "frequency": weights.frequency_weight * signals.frequency(hits) * relevance,

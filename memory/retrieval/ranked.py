@@ -1,31 +1,27 @@
 """What retrieval hands out."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from msgspec import Struct
 
 from memory.model import Hit, MemoryType
-from memory.retrieval.signals import Signal
 
 
-class Ranked(Struct, frozen=True, kw_only=True):
+class Ranked(Struct, frozen=True, gc=False):
     """A hit with its final score."""
 
     hit: Hit
     score: float
     """0..1: from 0.7 on, very likely what was asked for; below 0.3 it merely shares something with the query."""
-    signals: Mapping[str, Signal]
-    """What each signal gave to every hit of the query."""
-    place: int
-    """Of this hit in `signals`."""
-    scale: float
-    """From their sum to the score."""
+    signals: tuple[str, ...] = ()
+    """The names of what was looked at."""
+    shares: Sequence[float] = ()
+    """What each of the `signals` added to the score."""
 
     @property
     def reasons(self) -> dict[str, float]:
-        """What each signal added to the score, by the signal's name; they sum to the score before it was clipped."""
-        shares = ((name, float(given[self.place])) for name, given in self.signals.items())
-        return {name: self.scale * share for name, share in shares if share}
+        """What added to the score, by signal; the sum is the score before it was clipped to 0..1."""
+        return {signal: share for signal, share in zip(self.signals, self.shares, strict=True) if share}
 
 
 class Steer(Struct, frozen=True, kw_only=True):

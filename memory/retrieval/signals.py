@@ -1,4 +1,5 @@
-"""What speaks for a hit. Each signal is a pure function over the hits of one query: one number per hit, in their order.
+"""What speaks for a hit. Each signal is a pure function over the hits of one query: one number per hit, in their
+order.
 
 All lie in 0..1, `neighbours` excepted; how much each counts is the affair of `config.settings.Retrieval`.
 """
@@ -8,6 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from memory.model import Hit, MemoryType
@@ -56,31 +58,59 @@ def text(hits: Sequence[Hit]) -> Signal:
     return _over_best(scores)
 
 
-def session(hits: Sequence[Hit], evidence: Signal) -> Signal:
+class Turns(Struct, frozen=True):
+    """The hits as the turns of their sessions, for the signals that come from one turn to another."""
+
+    inside: NDArray[np.bool_]
+    """Which hits are turns at all; the others belong to no session or have no place in it."""
+    sessions: NDArray[np.intp]
+    """A number below that of the hits for each session; a hit that is no turn has one of its own."""
+    numbers: NDArray[np.int64]
+    """`seq`; unique in a session."""
+    order: NDArray[np.intp]
+    """The places of the hits, session by session, in the order of their turns."""
+
+
+def turns_of(hits: Sequence[Hit]) -> Turns:
+    inside = np.fromiter((hit.run_id is not None and hit.seq is not None for hit in hits), np.bool_, len(hits))
+    seen: dict[object, int] = {}
+    keys = (hit.id if hit.run_id is None or hit.seq is None else (hit.namespace, hit.owner, hit.run_id) for hit in hits)
+    sessions = np.fromiter((seen.setdefault(key, len(seen)) for key in keys), np.intp, len(hits))
+    numbers = np.fromiter((hit.seq or 0 for hit in hits), np.int64, len(hits))
+    return Turns(inside, sessions, numbers, np.lexsort((numbers, sessions)))
+
+
+def session(turns: Turns, evidence: Signal) -> Signal:
     """The best evidence in the hit's session: a session that speaks of the matter does so in more than one turn. A
     memory outside of any session is one by itself."""
-    sessions = _sessions(hits)
-    best = np.zeros(len(hits))
-    np.maximum.at(best, sessions, evidence)
-    return best[sessions]
+    best = np.zeros(len(evidence))
+    np.maximum.at(best, turns.sessions, evidence)
+    return best[turns.sessions]
 
 
-def neighbours(hits: Sequence[Hit], evidence: Signal) -> Signal:
+def neighbours(turns: Turns, evidence: Signal) -> Signal:
     """The evidence of the turns around it, summed by NEIGHBOUR_SHARES: an answer shares no words with the question,
     the turn before it does. A memory outside of any session, which has to be understood by itself, is its own
     neighbour."""
-    inside = np.fromiter((hit.run_id is not None and hit.seq is not None for hit in hits), bool, len(hits))
-    sums = np.where(inside, 0.0, evidence)
-    sessions, turns = _sessions(hits), np.fromiter((hit.seq or 0 for hit in hits), np.int64, len(hits))
-    order = np.lexsort((turns, sessions))
+    sums = np.where(turns.inside, 0.0, evidence)
     # Turns are numbered without repetition, so one within a distance of three is one of the next three in order.
-    for step in range(1, min(len(NEIGHBOUR_SHARES) + 1, len(hits))):
-        one, other = order[:-step], order[step:]
-        distance = np.clip(turns[other] - turns[one], 0, len(NEIGHBOUR_SHARES) + 1)
-        share = np.where(sessions[one] == sessions[other], _SHARE_AT[distance], 0.0)
+    for step in range(1, min(len(NEIGHBOUR_SHARES) + 1, len(evidence))):
+        one, other = turns.order[:-step], turns.order[step:]
+        distance = np.clip(turns.numbers[other] - turns.numbers[one], 0, len(NEIGHBOUR_SHARES) + 1)
+        share = np.where(turns.sessions[one] == turns.sessions[other], _SHARE_AT[distance], 0.0)
         sums[one] += share * evidence[other]
         sums[other] += share * evidence[one]
     return sums
+
+
+def answer(turns: Turns, evidence: Signal, questions: Signal) -> Signal:
+    """The evidence of the turn before, where that is one of the `questions`: it has the words of the query, and this
+    turn what the query is after."""
+    given = np.zeros(len(evidence))
+    one, other = turns.order[:-1], turns.order[1:]
+    follows = (turns.sessions[one] == turns.sessions[other]) & (turns.numbers[other] - turns.numbers[one] == 1)
+    given[other] = np.where(follows, evidence[one] * questions[one], 0.0)
+    return given
 
 
 def speaker(hits: Sequence[Hit], query: str) -> Signal:
@@ -143,22 +173,6 @@ def _column(hits: Sequence[Hit], values: Iterable[float]) -> Signal:
 def _over_best(scores: Signal) -> Signal:
     best = scores.max(initial=0.0)
     return scores / best if best > 0 else scores
-
-
-def _sessions(hits: Sequence[Hit]) -> NDArray[np.intp]:
-    """A number below `len(hits)` for each hit's session; one of its own for a hit in none."""
-    numbers: dict[object, int] = {}
-    return np.fromiter(
-        (
-            numbers.setdefault(
-                hit.id if hit.run_id is None or hit.seq is None else (hit.namespace, hit.owner, hit.run_id),
-                len(numbers),
-            )
-            for hit in hits
-        ),
-        np.intp,
-        len(hits),
-    )
 
 
 def _stems(text: str) -> set[str]:

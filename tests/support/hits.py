@@ -30,4 +30,4 @@ def a_turn(seq: int, content: str = "something", run_id: str = "session", **give
 
 
 def ranked(hit: Hit, score: float) -> Ranked:
-    return Ranked(hit=hit, score=score, signals={}, place=0, scale=1.0)
+    return Ranked(hit, score)

@@ -34,20 +34,20 @@ def test_text_of_equal_lengths_keeps_its_proportion(length: int) -> None:
 def test_session_gives_its_best_evidence_to_all_its_turns() -> None:
     hits = [a_turn(1, run_id="a"), a_turn(9, run_id="a"), a_turn(1, run_id="b"), a_hit(4)]
 
-    assert signals.session(hits, np.array([0.1, 0.8, 0.3, 0.5])).tolist() == [0.8, 0.8, 0.3, 0.5]
+    assert signals.session(signals.turns_of(hits), np.array([0.1, 0.8, 0.3, 0.5])).tolist() == [0.8, 0.8, 0.3, 0.5]
 
 
 def test_a_session_belongs_to_one_owner() -> None:
     hits = [a_turn(1, owner="u:ada"), a_turn(2, owner="u:bob", id=2)]
 
-    assert signals.session(hits, np.array([0.1, 0.8])).tolist() == [0.1, 0.8]
-    assert signals.neighbours(hits, np.array([0.1, 0.8])).tolist() == [0.0, 0.0]
+    assert signals.session(signals.turns_of(hits), np.array([0.1, 0.8])).tolist() == [0.1, 0.8]
+    assert signals.neighbours(signals.turns_of(hits), np.array([0.1, 0.8])).tolist() == [0.0, 0.0]
 
 
 def test_neighbours_give_by_their_distance() -> None:
     hits = [a_turn(seq) for seq in (7, 3, 4, 5, 12)]
 
-    around = signals.neighbours(hits, np.array([0.0, 0.0, 1.0, 0.0, 0.0]))
+    around = signals.neighbours(signals.turns_of(hits), np.array([0.0, 0.0, 1.0, 0.0, 0.0]))
 
     near, next_but_one, next_but_two = signals.NEIGHBOUR_SHARES
     assert around.tolist() == [next_but_two, near, 0.0, near, 0.0]
@@ -57,13 +57,29 @@ def test_neighbours_give_by_their_distance() -> None:
 def test_neighbours_on_both_sides_add_up() -> None:
     hits = [a_turn(seq) for seq in (1, 2, 3)]
 
-    assert signals.neighbours(hits, np.array([1.0, 0.0, 0.5]))[1] == pytest.approx(1.5 * signals.NEIGHBOUR_SHARES[0])
+    assert signals.neighbours(signals.turns_of(hits), np.array([1.0, 0.0, 0.5]))[1] == pytest.approx(
+        1.5 * signals.NEIGHBOUR_SHARES[0]
+    )
 
 
 def test_a_memory_outside_of_sessions_is_its_own_neighbour() -> None:
     hits = [a_hit(1), a_turn(1, id=2), a_hit(3, run_id="session")]
 
-    assert signals.neighbours(hits, np.array([0.4, 0.6, 0.2])).tolist() == [0.4, 0.0, 0.2]
+    assert signals.neighbours(signals.turns_of(hits), np.array([0.4, 0.6, 0.2])).tolist() == [0.4, 0.0, 0.2]
+
+
+def test_an_answer_has_the_evidence_of_the_question_before_it() -> None:
+    hits = [
+        a_turn(1, "What is your dog's name?"),
+        a_turn(2, "Rex."),
+        a_turn(3, "Nice."),
+        a_turn(2, "Max.", run_id="other", id=4),
+        a_hit(5, "Do I know?"),
+    ]
+
+    answers = signals.answer(signals.turns_of(hits), np.array([0.9, 0.2, 0.0, 0.0, 0.5]), signals.question(hits))
+
+    assert answers.tolist() == [0.0, 0.9, 0.0, 0.0, 0.0]
 
 
 def test_speaker_marks_what_someone_named_said() -> None:
