@@ -53,7 +53,7 @@ def own_evidence(hits: Sequence[Hit], weights: Retrieval) -> Signal:
 
 def best_first(hits: Sequence[Hit], scores: Signal) -> list[int]:
     """The places in `hits` by falling score, ties by id, the newer first."""
-    order: list[int] = np.lexsort((np.fromiter((-hit.id for hit in hits), np.int64, len(hits)), -scores)).tolist()
+    order: list[int] = np.lexsort((np.array([-hit.id for hit in hits], np.int64), -scores)).tolist()
     return order
 
 

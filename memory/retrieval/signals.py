@@ -38,7 +38,7 @@ _SHARE_AT = np.array([0.0, *NEIGHBOUR_SHARES, 0.0])
 
 def vector(hits: Sequence[Hit]) -> Signal:
     """Cosine similarity over the best of the query; 0 where the vector leg did not return the hit."""
-    return _over_best(np.maximum(_column(hits, (hit.dense or 0.0 for hit in hits)), 0.0))
+    return _over_best(np.maximum(_column([hit.dense or 0.0 for hit in hits]), 0.0))
 
 
 def text(hits: Sequence[Hit]) -> Signal:
@@ -48,11 +48,11 @@ def text(hits: Sequence[Hit]) -> Signal:
     more, so the score is brought to b = 0.3: exactly so for a word that occurs once, which in a turn is nearly every
     word.
     """
-    scores = _column(hits, (hit.text or 0.0 for hit in hits))
+    scores = _column([hit.text or 0.0 for hit in hits])
     found = scores > 0
     if not found.any():
         return scores
-    length = _column(hits, (len(hit.content) for hit in hits))
+    length = _column([len(hit.content) for hit in hits])
     length /= length[found].mean()
     scores *= (1 + _K1 * (1 - _ENGINE_B + _ENGINE_B * length)) / (1 + _K1 * (1 - _B + _B * length))
     return _over_best(scores)
@@ -72,7 +72,7 @@ class Turns(Struct, frozen=True):
 
 
 def turns_of(hits: Sequence[Hit]) -> Turns:
-    inside = np.fromiter((hit.run_id is not None and hit.seq is not None for hit in hits), np.bool_, len(hits))
+    inside = np.array([hit.run_id is not None and hit.seq is not None for hit in hits], np.bool_)
     seen: dict[object, int] = {}
     keys = (hit.id if hit.run_id is None or hit.seq is None else (hit.namespace, hit.owner, hit.run_id) for hit in hits)
     sessions = np.fromiter((seen.setdefault(key, len(seen)) for key in keys), np.intp, len(hits))
@@ -116,39 +116,39 @@ def answer(turns: Turns, evidence: Signal, questions: Signal) -> Signal:
 def speaker(hits: Sequence[Hit], query: str) -> Signal:
     """1 for what was said by someone the query names: the turn begins with the name and a colon."""
     named = word_set(query)
-    return _column(hits, (not named.isdisjoint(_speaker_of(hit.content)) for hit in hits))
+    return _column([not named.isdisjoint(_speaker_of(hit.content)) for hit in hits])
 
 
 def question(hits: Sequence[Hit]) -> Signal:
     """1 for a turn that ends in asking: it shares the words of a query that its answer answers."""
-    return _column(hits, (hit.type == "episodic" and hit.content.rstrip()[-1:] in _ASKING for hit in hits))
+    return _column([hit.type == "episodic" and hit.content.rstrip()[-1:] in _ASKING for hit in hits])
 
 
 def happened(hits: Sequence[Hit], span: tuple[int, int]) -> Signal:
     """1 for what happened in the time that the query names."""
     start, end = span
-    return _column(hits, (start <= hit.happened_at <= end for hit in hits))
+    return _column([start <= hit.happened_at <= end for hit in hits])
 
 
 def kind(hits: Sequence[Hit], kinds: Collection[MemoryType]) -> Signal:
     """1 for a memory of a kind that the query asks for."""
-    return _column(hits, (hit.type in kinds for hit in hits))
+    return _column([hit.type in kinds for hit in hits])
 
 
 def recency(hits: Sequence[Hit], now: int) -> Signal:
     """Halves every 30 days since it happened; reading a memory does not make it younger."""
-    age = np.maximum(now - _column(hits, (hit.happened_at for hit in hits)), 0.0)
+    age = np.maximum(now - _column([hit.happened_at for hit in hits]), 0.0)
     return np.exp2(-age / RECENCY_HALF_LIFE_MS)
 
 
 def frequency(hits: Sequence[Hit]) -> Signal:
     """How often it was asked for, on a logarithmic scale that ends at a thousand times."""
-    accesses = _column(hits, (hit.access_count for hit in hits))
+    accesses = _column([hit.access_count for hit in hits])
     return np.minimum(np.log1p(accesses) / math.log1p(_MANY_ACCESSES), 1.0)
 
 
 def confidence(hits: Sequence[Hit]) -> Signal:
-    return _column(hits, (hit.confidence for hit in hits))
+    return _column([hit.confidence for hit in hits])
 
 
 def certainty(hits: Sequence[Hit], query: str, best: Iterable[int]) -> float:
@@ -166,8 +166,8 @@ def certainty(hits: Sequence[Hit], query: str, best: Iterable[int]) -> float:
     return min(max(by_vector, covered / (len(wanted) + 1), 0.0), 1.0)
 
 
-def _column(hits: Sequence[Hit], values: Iterable[float]) -> Signal:
-    return np.fromiter(values, np.float64, len(hits))
+def _column(values: list[float]) -> Signal:
+    return np.array(values, np.float64)
 
 
 def _over_best(scores: Signal) -> Signal:
