@@ -174,8 +174,10 @@ RULES = (
         "API key",
         ("akia", "asia", "pplx-", "xai-", "nvapi-", "shpat_", "lin_api_", "tskey-", "figd_", "atatt3", "sntry"),
         _pattern(
-            r"(?<![A-Za-z0-9])(?P<secret>A(?:KI|SI)A[A-Z0-9]{16}(?![A-Za-z0-9])|pplx-\w{32,}+|xai-\w{32,}+|nvapi-[\w-]{32,}+"
-            r"|shpat_\w{24,}+|lin_api_\w{24,}+|tskey-[\w-]{16,}+|figd_[\w-]{24,}+|ATATT3[\w=-]{24,}+|sntry[su]_[\w+/=]{24,}+)",
+            r"(?<![A-Za-z0-9])(?P<secret>A(?:KI|SI)A[A-Z0-9]{16}(?![A-Za-z0-9])|pplx-\w{32,}+|xai-\w{32,}+"
+            r"|nvapi-[\w-]{32,}+"
+            r"|shpat_\w{24,}+|lin_api_\w{24,}+|tskey-[\w-]{16,}+|figd_[\w-]{24,}+|ATATT3[\w=-]{24,}+"
+            r"|sntry[su]_[\w+/=]{24,}+)",
             ignore_case=False,
         ),
     ),
@@ -212,7 +214,8 @@ RULES = (
         "password",
         _PASSWORD_GATES,
         _pattern(
-            rf"(?:{_PASSWORDS}|(?<![a-z])pass)[\w-]{{0,24}}[\"'`\])]{{0,2}}\s{{0,3}}(?:[:=\uff1a]|=>|:=)\s{{0,3}}{_ASSIGNED}"
+            rf"(?:{_PASSWORDS}|(?<![a-z])pass)[\w-]{{0,24}}[\"'`\])]{{0,2}}\s{{0,3}}(?:[:=\uff1a]|=>"
+            rf"|:=)\s{{0,3}}{_ASSIGNED}"
         ),
         _password,
     ),
@@ -226,7 +229,8 @@ RULES = (
         "password",
         _PASSWORD_GATES,
         _pattern(
-            rf"\b(?:set|change[ds]?|reset|update[ds]?)\b[^\n.:=\[\]?!]{{0,24}}?\b(?:{_PASSWORDS})\b[^\n.:=\[\]?!]{{0,24}}?\sto\s{_VALUE}"
+            rf"\b(?:set|change[ds]?|reset|update[ds]?)\b[^\n.:=\[\]?!]{{0,24}}?\b"
+            rf"(?:{_PASSWORDS})\b[^\n.:=\[\]?!]{{0,24}}?\sto\s{_VALUE}"
         ),
         _password,
     ),
@@ -240,7 +244,8 @@ RULES = (
         "password",
         _PASSWORD_GATES,
         _pattern(
-            rf"(?<!\S)[\"'`“]?(?P<secret>[^\s\"'`”\[\]]{{4,200}})[\"'`”]?\s(?:is|was)\s(?:my|our|the)\s[^\n.:=\[\]?!]{{0,24}}?\b(?:{_PASSWORDS})\b"
+            rf"(?<!\S)[\"'`“]?(?P<secret>[^\s\"'`”\[\]]{{4,200}})[\"'`”]?\s(?:is|was)\s(?:my|our"
+            rf"|the)\s[^\n.:=\[\]?!]{{0,24}}?\b(?:{_PASSWORDS})\b"
         ),
         lambda value: _password(value) and not value.istitle(),
     ),

@@ -1,5 +1,10 @@
-"""Word lists as text, one word per gap."""
+"""Word lists and alternations, readable."""
 
 
 def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
+
+
+def either(*alternatives: str) -> str:
+    """A regular expression for any one of them; the earlier is tried first."""
+    return f"(?:{'|'.join(alternatives)})"

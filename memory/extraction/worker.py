@@ -19,7 +19,7 @@ ATTEMPTS = 5
 ATTEMPTS_UNAVAILABLE = 500
 """The same where what fails is not the job but something it depends on: at the longest delay, 40 hours."""
 
-_LEASE_WAIT_SECONDS = 5.0
+_LEASE_WAIT_SECONDS = 1.0
 _GIVE_BACK_SECONDS = 2.0
 
 

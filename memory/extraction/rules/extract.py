@@ -2,22 +2,33 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from msgspec import structs
 
 from memory.extraction.facts import Correction, Fact
 from memory.extraction.rules import vocabulary as v
+from memory.extraction.rules.corrections import correction
 from memory.extraction.rules.openings import Opening, read_opening
 from memory.extraction.rules.other_languages import translated
 from memory.extraction.rules.passages import QUOTED, passages
-from memory.extraction.rules.patterns import STATEMENTS, Statement, topic
 from memory.extraction.rules.person import others, third_person
 from memory.extraction.rules.requests import concerns_all_before, hands_over, is_question, told_before_question
 from memory.extraction.rules.sentences import clauses, negates, plain, sentences, shared_subject
+from memory.extraction.rules.statement import Statement, topic
+from memory.extraction.rules.statements.conduct import CONDUCT
+from memory.extraction.rules.statements.identity import IDENTITY
+from memory.extraction.rules.statements.life import FAMILY, HEALTH, HOME, WORK
+from memory.extraction.rules.statements.taste import HABITS, TASTE
 from memory.extraction.secrets import MARK
+
+STATEMENTS = (*IDENTITY, *HOME, *WORK, *FAMILY, *HEALTH, *TASTE, *HABITS, *CONDUCT)
+"""The first that fits a clause says what it is."""
 
 LONGEST = 300
 """Characters of a sentence; longer ones are seldom said of oneself."""
+MOST = 300
+"""Sentences of a message; with more it is a document."""
 
 
 def extract(texts: Iterable[str]) -> list[Fact | Correction]:
@@ -37,14 +48,12 @@ def _message(text: str) -> Iterator[Fact | Correction]:
     if concerns_all_before(text):
         return
     greeted = False
-    for line in passages(text):
-        for raw in sentences(line):
-            sentence = plain(raw)
-            if hands_over(sentence):
-                return
-            opening = read_opening(sentence)
-            yield from _sentence(opening, greeted=greeted or opening.greets)
-            greeted = opening.greets and not opening.rest
+    for sentence in islice((plain(raw) for line in passages(text) for raw in sentences(line)), MOST):
+        if hands_over(sentence):
+            return
+        opening = read_opening(sentence)
+        yield from _sentence(opening, greeted=greeted or opening.greets)
+        greeted = opening.greets and not opening.rest
 
 
 def _sentence(opening: Opening, *, greeted: bool) -> Iterator[Fact | Correction]:
@@ -59,14 +68,22 @@ def _sentence(opening: Opening, *, greeted: bool) -> Iterator[Fact | Correction]
         if told is None:
             return
         sentence = told
-    if opening.corrects and (correction := _correction(sentence)):
-        yield correction
+    if opening.corrects and (set_right := correction(sentence)):
+        yield set_right
         return
     if foreign := translated(sentence):
         yield foreign
         return
+    if _CONDITIONAL.match(sentence):
+        return
     for clause in clauses(sentence):
         yield from _clause(clause, greeted=greeted)
+
+
+_CONDITIONAL = re.compile(
+    r"(?:if|when|whenever|while|unless|until|once|in case|before|after|as soon as|as long as|where|wherever)\b",
+    re.IGNORECASE,
+)
 
 
 def _clause(clause: str, *, greeted: bool = False) -> Sequence[Fact]:
@@ -85,7 +102,9 @@ def _clause(clause: str, *, greeted: bool = False) -> Sequence[Fact]:
 def _fact(clause: str) -> Fact | None:
     for statement in STATEMENTS:
         match = statement.pattern.match(clause)
-        if match and statement.check(match) and not (statement.lasting and v.PASSING.search(clause)):
+        if match is None or (statement.check is not None and not statement.check(match)):
+            continue
+        if not (statement.lasting and v.PASSING.search(clause)):
             return _stated(statement, match, clause)
     return None
 
@@ -119,52 +138,27 @@ def _slot(template: str | None, groups: dict[str, str]) -> str | None:
     return template.format(x=value) if value else None
 
 
-_INTRODUCTION = re.compile(r"I am ([A-Z][\w'-]+(?: [A-Z][\w'-]+)?)$")
+_INTRODUCTION = re.compile(r"I am ([A-Z][\w'-]+(?: [A-Z][\w'-]+)?)(?:$| from\b)")
 
 
 def _introduction(clause: str) -> Fact | None:
     match = _INTRODUCTION.match(clause)
-    if match is None or match[1] in v.NOT_A_NAME or re.fullmatch(v.DEMONYMS, match[1]):
+    if match is None or match[1] in v.NOT_A_NAME or re.fullmatch(v.NAMED["demonym"], match[1]):
         return None
     return Fact(content=f"User's name is {match[1]}", category="identity", confidence=0.9, slot="name")
 
 
 def _remembered(body: str) -> Iterator[Fact]:
-    """Asked to remember, it is kept in any case: as the facts it states, else in the third person, else verbatim."""
+    """Asked to remember that something is so, it is kept in any case: as the facts it states, else in the third person,
+    else verbatim."""
     body = body.rstrip("?.! ")
+    if body.startswith("to ") and not body.startswith(("to always ", "to never ")):
+        return  # a thing to do now
     stated = [fact for clause in clauses(body) for fact in _clause(clause)]
     if stated and len(stated) >= len(clauses(body)):
         yield from (structs.replace(fact, confidence=1.0) for fact in stated)
-    elif body.startswith("to "):
+    elif body.startswith(("to always ", "to never ")):
         yield Fact(content=f"User asks: remember {others(body)}", category="instruction", confidence=1.0)
     else:
         content = third_person(body) or f"User asked to remember: {body}"
         yield Fact(content=content, category="fact", confidence=1.0)
-
-
-_VALUE = r"[\w][\w'@.+:/-]*(?: [\w'@.+:/-]+){0,3}?"
-_CORRECTIONS = (
-    re.compile(
-        rf"(?:(?:it is|it's|it was|that is|that's|(?:that|it) should be|I mean|I meant|make (?:that|it)) )?(?P<right>{_VALUE}),? (?:and )?not (?P<wrong>{_VALUE})$",
-        re.IGNORECASE,
-    ),
-    re.compile(
-        rf"(?:(?:it is|it's|that is|that's) )?not (?P<wrong>{_VALUE})(?:,? but|, (?:it is|it's)|, rather) (?P<right>{_VALUE})$",
-        re.IGNORECASE,
-    ),
-    re.compile(
-        rf"(?:it is|it's|it) (?:isn't|not) (?P<wrong>{_VALUE})(?:,? but|, (?:it is|it's)) (?P<right>{_VALUE})$",
-        re.IGNORECASE,
-    ),
-)
-_NO_VALUE = re.compile(
-    r"(?:I|my|you|we|they|it|that|this|the|a|an|so|very|really|too|good|bad|is|are|am|do)\b", re.IGNORECASE
-)
-
-
-def _correction(sentence: str) -> Correction | None:
-    for pattern in _CORRECTIONS:
-        match = pattern.match(sentence.rstrip(".! "))
-        if match and not (_NO_VALUE.match(match["right"]) or _NO_VALUE.match(match["wrong"])):
-            return Correction(right=match["right"], wrong=match["wrong"])
-    return None

@@ -17,7 +17,11 @@ class Phrase(Struct, frozen=True):
 
 
 _NAME = r"[A-ZÀ-Þ][\w'.-]*(?: (?:(?:de|da|do|dos|del|la|las|le|am|an der|von|van) )?[A-ZÀ-Þ][\w'-]*){0,3}"
-_END = r"(?=$|[,;.!]| (?:und|aber|seit|jetzt|y|pero|desde|ahora|et|mais|depuis|maintenant|e|mas|há|agora|denn|porque|weil|car|als|com|con|avec|mit)\b)"
+_END = (
+    r"(?=$|[,;.!]| (?:und|aber|seit|jetzt|denn|weil|als|mit|y|pero|desde|ahora|porque|con"
+    r"|et|mais|depuis|maintenant|car|avec"
+    r"|e|mas|há|agora|com)\b)"
+)
 _THING = r"\w[\w' -]{2,30}?"
 
 
@@ -79,10 +83,10 @@ _PHRASES = [
         r"je suis allergique (?:aux|au|à la|à)",
         r"(?:eu )?sou alérgic[oa] (?:ao|aos|à|às|a)",
     ),
-    *_phrases("identity", "age", "User is {x} years old", r"\d{2}", "ich bin", end=" Jahre alt"),
-    *_phrases("identity", "age", "User is {x} years old", r"\d{2}", "tengo", end=" años"),
-    *_phrases("identity", "age", "User is {x} years old", r"\d{2}", "j'ai", end=" ans"),
-    *_phrases("identity", "age", "User is {x} years old", r"\d{2}", "(?:eu )?tenho", end=" anos"),
+    *_phrases("identity", "age", "User is {x} years old", r"\d{2}", "ich bin", end=" Jahre alt" + _END),
+    *_phrases("identity", "age", "User is {x} years old", r"\d{2}", "tengo", end=" años" + _END),
+    *_phrases("identity", "age", "User is {x} years old", r"\d{2}", "j'ai", end=" ans" + _END),
+    *_phrases("identity", "age", "User is {x} years old", r"\d{2}", "(?:eu )?tenho", end=" anos" + _END),
 ]
 
 

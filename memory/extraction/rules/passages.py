@@ -1,18 +1,18 @@
-"""Which lines of a message are the user's own words about themself: not code, logs, quotes, transcripts, letters, nor the
-text that a request hands over to be worked on."""
+"""Which lines of a message are the user's own words: not code, logs, quotes, transcripts or letters."""
 
 import re
 from collections.abc import Iterator
 
 from memory.extraction.words import words
 
+_APOSTROPHES = str.maketrans("\u2018\u2019", "''")
 _FENCE = re.compile(r"\s*(```|~~~)")
 _MACHINE = re.compile(
     r"""\s*(?:
-        \[?\d{4}-\d\d-\d\d[T\ ]\d\d:\d\d | \[?\d\d:\d\d(?::\d\d)?\b | \[?(?:INFO|WARN(?:ING)?|ERROR|DEBUG|TRACE|FATAL)\b
+        \[?\d{4}-\d\d-\d\d[T\ ]\d\d:\d\d | \[?\d\d:\d\d(?::\d\d)?\b | \[?(?:INFO|WARN(?:ING)?|ERROR|DEBUG|FATAL)\b
         | at\ [\w.$<>]+\( | Traceback\b | File\ " | [\w.]*(?:Error|Exception)\b: | [$\#%]\ | [\w.-]+@[\w.-]+:\S*[$\#]
-        | diff\ --git | @@\ | [+-]{3}\ | [<{}\[\]|(] | (?:def|class|import|from|return|const|let|var|function|public|private
-        |SELECT|INSERT|UPDATE|DELETE)\ .*[;:(){}=*] | .*[;{}]\s*$ | .*(?:=>|->|==|!=|&&|\|\|) | \w+\(.*\)$
+        | diff\ --git | @@\ | [+-]{3}\ | [<{}\[\]|(] | (?:def|class|import|from|return|const|let|var|function|public
+        |private|SELECT|INSERT|UPDATE|DELETE)\ .*[;:(){}=*] | .*[;{}]\s*$ | .*(?:=>|->|==|!=|&&|\|\|) | \w+\(.*\)$
     )""",
     re.VERBOSE,
 )
@@ -20,11 +20,12 @@ _QUOTED_LINE = re.compile(r"\s*(?:>|\|)")
 _LETTER = re.compile(r"\s*(?:Dear\b.{1,60},|(?:From|To|Subject|Date|Sent):\s)\s*", re.IGNORECASE)
 _SPEAKER = re.compile(r"\s*(?:[-*]\s+)?\[?([A-Z][\w.'-]*(?: [A-Z0-9][\w.'-]*){0,2})\]?(?: \([^)\n]{1,30}\))?:\s+\S")
 _LABELS = words(
-    "note fyi ps p.s. update correction background context also important reminder intro me btw edit preferences"
+    "note fyi ps p.s. update correction background context"
+    " also important reminder intro me btw remember edit preferences"
 )
 _QUOTE = re.compile(r"\"[^\"\n]{0,1000}\"|“[^”\n]{0,1000}”|«[^»\n]{0,1000}»|„[^“”\n]{0,1000}[“”]|`[^`\n]{0,500}`")
 _LEADING_QUOTE = re.compile(r"\s*[\"“«„]")
-_BULLET = re.compile(r"\s*(?:[-*•–]|\d{1,2}[.)])\s+")
+_BULLET = re.compile(r"\s*(?:[-*•\u2013]|\d{1,2}[.)])\s+")
 
 QUOTED = "\u2e3a"
 """Stands where a longer quotation was."""
@@ -33,7 +34,7 @@ QUOTED = "\u2e3a"
 def passages(text: str) -> Iterator[str]:
     """The user's own lines in order, without list marks, long quotations replaced by QUOTED."""
     fenced = False
-    for line in text.replace("’", "'").replace("‘", "'").splitlines():
+    for line in text.translate(_APOSTROPHES).splitlines():
         if _FENCE.match(line):
             fenced = not fenced
         elif _LETTER.match(line) and not fenced:

@@ -5,28 +5,32 @@ import re
 from memory.extraction.words import words
 
 ADVERBS = (
-    r"(?:really|absolutely|also|always|never|usually|normally|often|sometimes|rarely|seldom|hardly ever|hardly|almost never"
-    r"|almost always|still|just|only|mostly|mainly|generally|typically|actually|currently|now|already|recently|no longer"
-    r"|genuinely|truly|honestly|personally|strongly|definitely|particularly|especially|strictly|totally|completely|deeply"
+    r"(?:really|absolutely|also|always|never|usually|normally|often|sometimes|rarely|seldom|hardly ever|hardly"
+    r"|almost never"
+    r"|almost always|still|just|only|mostly|mainly|generally|typically|actually|currently|now|already|recently"
+    r"|no longer"
+    r"|genuinely|truly|honestly|personally|strongly|definitely|particularly|especially|strictly|totally"
+    r"|completely|deeply"
     r"|simply|kind of|primarily|exclusively|regularly|frequently|occasionally|even|both|finally|very much|quite)"
 )
 
 _SUBJECT = re.compile(rf"^I ((?:{ADVERBS} )*)([a-z]+(?:n't)?)\b(?!')", re.IGNORECASE)
 _PRESENT = words(
-    """adore appreciate attend avoid bake believe belong bike buy carry care climb coach code collect come commute consume
-    cook count cycle dance depend despise detest develop dislike draw drink drive earn eat enjoy exercise expect feel
-    fear fish follow garden get give go grow hate have hike hold hunt invest jog join keep knit know lack lead learn like
-    listen live loathe look love make manage mean mentor mind miss need only own paint pay photograph play practice
-    practise prefer program raise rent represent reside ride root run sail save say see seek sell sew share sing skate
-    ski sleep smoke speak spend stand start stay struggle study suffer support surf swim take talk teach tend think
-    train travel try understand use vape visit volunteer wake walk want watch wear wish work worry write"""
+    """adore appreciate attend avoid bake believe belong bike buy carry care climb coach code collect come commute
+    consume cook count cycle dance depend despise detest develop dislike draw drink drive earn eat enjoy exercise
+    expect feel fear fish fly follow garden get give go grow hate have hike hold hunt invest jog join keep knit
+    know lack lead learn like listen live loathe look love make manage mean mentor mind miss need only own paint
+    pay photograph play practice practise prefer program raise rent represent reside ride root run sail save say
+    see seek sell sew share sing sit skate ski sleep smoke speak spend stand start stay struggle study suffer
+    support surf swim take talk teach tend think train travel try understand use vape visit volunteer wake walk
+    want watch wear wish work worry write"""
 )
 _UNCHANGED = words(
-    """can cannot can't could couldn't will won't must mustn't should shouldn't might may did didn't had hadn't was wasn't
-    moved lived worked studied grew went got married bought sold left quit joined started stopped gave born became met
-    lost found made took broke built wrote founded graduated turned adopted retired divorced finished relocated used
-    switched changed said told thought felt knew saw had came ran won began taught spent chose decided wanted needed
-    liked loved hated enjoyed preferred"""
+    """can cannot can't could couldn't will won't must mustn't should shouldn't might may did didn't had hadn't was
+    wasn't moved lived worked studied grew went got married bought sold left quit joined started stopped gave born
+    became met lost found made took broke built wrote founded graduated turned adopted retired divorced finished
+    relocated used switched changed said told thought felt knew saw had came ran won began taught spent chose
+    decided wanted needed liked loved hated enjoyed preferred"""
 )
 _IRREGULAR = {
     "am": "is",
@@ -38,7 +42,8 @@ _IRREGULAR = {
     "was": "was",
 }
 _AMBIGUOUS = words(
-    "count drive fish garden hunt look love mind need play program run share show start study support talk train travel try visit walk watch wish work root"
+    "count drive fish garden hunt look love mind need"
+    " play program run share show start study support talk train travel try visit walk watch wish work root"
 )
 _COORDINATED = re.compile(rf"\b(and|but|or|then)((?: {ADVERBS})*) ([a-z]+)\b(?= \S)")
 _SUBORDINATE = re.compile(r"\b(?:to|who|that|which|when|where|because|people|others)\b")

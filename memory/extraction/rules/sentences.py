@@ -5,19 +5,25 @@ from collections.abc import Iterator
 
 from memory.extraction.words import words
 
-_END = re.compile(r"[.!?…]+[\"')\]]*(?=\s)|[!?]+(?=[A-Z])")
+_END = re.compile(r"(?<![.!?…])(?:[.!?…]++[\"')\]]*+(?=\s)|[!?]++(?=[A-Z]))")
 _ABBREVIATIONS = words(
-    "e.g i.e mr mrs ms dr prof st vs etc approx no inc ltd co corp jr sr u.s u.k a.m p.m z.b usw bzw sra dra mme jan feb mar apr jun"
+    "e.g i.e mr mrs ms dr prof st vs etc approx no inc"
+    " ltd co corp jr sr u.s u.k a.m p.m z.b usw bzw sra dra mme jan feb mar apr jun"
     " jul aug sep sept oct nov dec fig est dept"
 )
 _CONTRACTED = (
     (re.compile(r"\b[iI](?='(?:m|ve|ll|d)\b|\s|$)"), "I"),
     (re.compile(r"^[iI]m\b"), "I am"),
+    (re.compile(r"\b([mM]y [\w' -]{0,20}?name)'s (?=[A-Z])"), r"\1 is "),
     (re.compile(r"^[iI]ve\b"), "I have"),
     (re.compile(r"\bI'm\b", re.IGNORECASE), "I am"),
     (re.compile(r"\bI've\b", re.IGNORECASE), "I have"),
     (re.compile(r"\b(do|ca|does|did|wo|is|are|was|have|has)nt\b", re.IGNORECASE), r"\1n't"),
     (re.compile(r"\s+"), " "),
+    (
+        re.compile(r"^((?:from now on|from here on|in (?:the )?future|going forward)), (?=please\b)", re.IGNORECASE),
+        r"\1 ",
+    ),
     # What counts is where one lives now, not that the move is just over.
     (re.compile(r"^I have ((?:\w+ly |just |now |already )*)(?=(?:moved|relocated)\b)"), r"I \1"),
 )
@@ -47,14 +53,14 @@ def _abbreviated(before: str) -> bool:
     return word in _ABBREVIATIONS or (len(word) == 1 and word.isalpha() and word != "i")
 
 
-_STRONG = re.compile(r"\s*;\s*|\s+[—–-]{1,2}\s+|\s+\(|\)\s*")
+_STRONG = re.compile(r"\s*;\s*|\s+[—\u2013-]{1,2}\s+|\s+\(|\)\s*")
 _SUBJECT = r"(?:I|[Mm]y)\b(?!['-])"
 _JOINTS = re.compile(
-    rf",?\s+(?:and|but|so|yet|plus|although|though)\s+(?:also\s+)?(?={_SUBJECT})|,\s+(?={_SUBJECT})|,\s+(?:so|but|and|which|please|can|could|what)\s+(?!not\b)"
+    rf",?\s+(?:and|but|so|yet|plus|although|though)\s+(?:also\s+)?(?={_SUBJECT})|,\s+(?={_SUBJECT})|,\s+(?:so"
+    rf"|but|and|which|please|can|could|what)\s+(?!not\b)"
+    r"|,\s+(?=(?:send|use|tell|give|help|suggest|recommend|make|show|write|keep|let|due|any)\b)"
 )
-_TRAILING = re.compile(
-    r",? (?:by the way|btw|too|though|you know|please|thanks|thank you|as well|haha|lol)$", re.IGNORECASE
-)
+_TRAILING = re.compile(r",? (?:by the way|btw|too|though|you know|please|thanks|thank you|as well)$", re.IGNORECASE)
 _JOINT_SUBJECT = re.compile(r"^My (?:\w+ ){1,2}and I\b", re.IGNORECASE)
 _SHARED_SUBJECT = re.compile(r",?\s+(?:and|but)\s+(?:also\s+)?(?=[a-z]+)")
 _NEGATED = re.compile(r"\b(?:not|never|no|nothing|neither|hardly|rarely|cannot|without)\b|n't\b", re.IGNORECASE)

@@ -36,7 +36,7 @@ STATED: list[tuple[str, str, str | None]] = [
     ("My wife doesn't eat fish.", "User's wife doesn't eat fish", None),
     ("I stopped eating sugar.", "User stopped eating sugar", "like:sugar"),
     ("I gave up alcohol.", "User gave up alcohol", "like:alcohol"),
-    ("I quit smoking last year.", "User quit smoking last year", None),
+    ("I quit smoking last year.", "User quit smoking last year", "like:smoking"),
     # Likes.
     ("I love sushi!", "User loves sushi", "like:sushi"),
     ("I really enjoy hiking.", "User really enjoys hiking", "like:hiking"),
@@ -156,7 +156,7 @@ STATED: list[tuple[str, str, str | None]] = [
     ("Remember that the meeting room is on floor 4.", "User asked to remember: the meeting room is on floor 4", None),
     ("Don't forget that I hate cilantro", "User hates cilantro", "like:cilantro"),
     ("Could you remember that I'm vegan?", "User is vegan", "diet"),
-    ("Remember to buy milk.", "User asks: remember to buy milk", None),
+    ("Remember to always sign as Bob.", "User asks: remember to always sign as Bob", None),
     ("Keep in mind that I park on level 3.", "User asked to remember: I park on level 3", None),
     # Other languages.
     ("Ich heiße Anna.", "User's name is Anna", "name"),
@@ -165,7 +165,7 @@ STATED: list[tuple[str, str, str | None]] = [
     ("Me llamo Carlos.", "User's name is Carlos", "name"),
     ("Vivo en Madrid.", "User lives in Madrid", "residence"),
     ("Je m'appelle Chloé.", "User's name is Chloé", "name"),
-    ("J’habite à Lyon.", "User lives in Lyon", "residence"),
+    ("J\u2019habite à Lyon.", "User lives in Lyon", "residence"),
     ("Moro em Lisboa.", "User lives in Lisboa", "residence"),
     ("O meu nome é João Silva", "User's name is João Silva", "name"),
     ("Mudei de Lisboa para o Porto.", "User moved to Porto", "residence"),
@@ -182,6 +182,8 @@ NOTHING: list[str] = [
     "Is my favourite colour green?",
     "Do you remember that I like tea?",
     "Can you remember what I said?",
+    "Remember to buy milk.",
+    "Don't forget to attach the file.",
     "My name is Anna, right?",
     # Suppositions.
     "If I lived in Paris, I would eat croissants every day.",

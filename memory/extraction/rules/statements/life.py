@@ -1,0 +1,178 @@
+"""Where and with whom someone lives, what they do, how their health is."""
+
+from re import Match
+
+from memory.extraction.rules import vocabulary as v
+from memory.extraction.rules.statement import lasting_thing, place, say
+
+
+def _left_place(match: Match[str]) -> bool:
+    return v.NO_PLACE.match(match["gone"]) is None
+
+
+def _employer(match: Match[str]) -> bool:
+    return v.NO_EMPLOYER.match(match["x"]) is None
+
+
+def _occupation(match: Match[str]) -> bool:
+    return v.OCCUPATION.match(match["x"]) is not None
+
+
+def _food(match: Match[str]) -> bool:
+    return lasting_thing(match) and v.NO_FOOD.search(match["x"]) is None
+
+
+HOME = (
+    say(r"I <adv>(?:live|reside) (?:<word> ){0,4}?(?:in|near) (?P<x>.+)", "fact", "residence", check=place),
+    say(r"<am>(?:based|living|located|residing) (?:in|near) (?P<x>.+)", "fact", "residence", check=place),
+    say(
+        r"I <adv>(?:moved|relocated) (?:(?:back|away|over) )*(?:from [\w' -]+? )?to (?P<x>.+)",
+        "fact",
+        "residence",
+        sure=0.95,
+        lasting=False,
+        check=place,
+    ),
+    say(r"<am>(?:moving|relocating) (?:from .{2,30} )?to (?P<x>.+)", "fact", sure=0.8, lasting=False, check=place),
+    say(r"I (?:no longer live|<not> live) in (?P<gone>[\w' -]+?)<any more>$", "fact", "residence", check=_left_place),
+    say(r"I <adv>live (?:alone|with (?:my|two|three|a|an) .+)$", "fact"),
+    say(
+        r"I (?:used to (?:live|work|be|play|own|have|drive|smoke|eat|drink|love|like|hate)|grew up) .+",
+        "fact",
+        lasting=False,
+    ),
+)
+
+WORK = (
+    say(r"I <adv>work (?:(?:full|part)[- ]time |remotely )*(?:at|for) (?P<x>.+)", "fact", "employer", check=_employer),
+    say(r"I <adv>work (?:(?:full|part)[- ]time |remotely )*as (?:an?|the) .+", "fact", "job"),
+    say(
+        r"I <adv>work (?:in (?!progress|this|the (?:code|file|morning|evening|background))"
+        r"|from home|remotely|nights|night shifts|part[- ]time|full[- ]time|freelance)",
+        "fact",
+        sure=0.85,
+    ),
+    say(
+        r"I (?:have )?<adv>(?:joined|started (?:working )?(?:at|for|with)"
+        r"|(?:got|took|accepted|started) a (?:new )?job (?:at|with)) [A-Z]",
+        "fact",
+        "employer",
+        cased=True,
+        lasting=False,
+    ),
+    say(
+        r"I (?:have )?<adv>(?:left|quit) (?P<gone>[A-Z][\w&' -]*?)(?: (?:last|this|in|on|two|after) .+)?$",
+        "fact",
+        "employer",
+        sure=0.85,
+        cased=True,
+        lasting=False,
+    ),
+    say(r"I (?:no longer work|<not> work) (?:at|for) (?P<gone>[\w&' -]+?)<any more>$", "fact", "employer"),
+    say(r"I (?:have )?<adv>(?:lost|quit|left|resigned from) my job", "fact", "employer", lasting=False),
+    say(r"I (?:got|was) (?:laid off|fired|made redundant)", "fact", "employer", lasting=False),
+    say(
+        r"<am>(?:not )?(?:retired|unemployed|self[- ]employed)$|I (?:have )?<adv>retired\b",
+        "fact",
+        "job",
+        lasting=False,
+    ),
+    say(r"I (?:have )?<adv>(?:got|was) promoted to .+", "fact", "job", lasting=False),
+    say(r"<am>(?:not )?(?:an?|the) (?P<x>.+)", "fact", "job", check=_occupation),
+    say(r"<am>(?:training|studying) to (?:be|become) an? .+", "fact"),
+    say(
+        r"I <adv>(?:own|run|founded|co-?founded|manage) (?:an?|my own|<number>|the) (?:<word> ){0,4}?<business>\b",
+        "fact",
+    ),
+    say(
+        r"I (?:<not> )?<adv>(?:teach|study|studied|majored in|graduated (?:from|in|with)|volunteer (?:at|for)"
+        r"|coach) (?P<x>.+)",
+        "fact",
+        lasting=False,
+        check=lasting_thing,
+    ),
+    say(r"I have (?:an? )?(?:PhD|doctorate|master'?s?|bachelor'?s?|MBA|degree)(?: degree)? (?:in|from|of) .+", "fact"),
+)
+
+FAMILY = (
+    say(r"I (?:<not> )?<adv>have (?:any )?(?:kids|children|siblings|pets|twins|triplets|grandchildren)\b", "fact"),
+    say(
+        r"I (?:<not> )?<adv>(?:have|own) (?:an?|<number>|no|any|some) (?:<word> ){0,3}?(?!friend)"
+        r"(?:<kin>|<pet>|<breed>|<possession>|siblings|kids|children|grandchildren)s?"
+        r"(?:$|,| (?:named|called|who|whose|that|which|and|but|with|in (?!law\b)|from|at|aged|so|because)\b)",
+        "fact",
+    ),
+    say(
+        r"<am>(?:not )?(?:happily |newly )?(?:married|engaged|divorced|widowed|separated"
+        r"|single)(?: to (?!my (?:job|work)\b).+)?$",
+        "fact",
+        "marital_status",
+    ),
+    say(r"I (?:have )?<adv>(?:got|gotten) (?:married|engaged|divorced)\b", "fact", "marital_status", lasting=False),
+    say(r"My (?P<x><partner>)(?:'s name is| is (?:called|named)) [\w' -]+$", "fact", "name:{x}", sure=0.95),
+    say(r"My (?:<word> ){0,2}(?:<kin>|<pet>)(?:'s|s'|s)? (?:names? (?:is|are)|(?:is|are) (?:called|named)) .+", "fact"),
+    say(
+        r"My (?:<word> ){0,2}(?:<kin>|<pet>)s? (?:[A-Z]\w+ )?(?:is|are) (?:not )?<adv>(?:severely )?"
+        r"(?:allergic|intolerant|vegan|vegetarian|diabetic|from |\d{1,3} (?:years|months)"
+        r"|an? (?:<word> ){0,2}(?:<occupation>|<breed>))",
+        "fact",
+    ),
+    say(
+        r"My (?:<word> ){0,2}(?:<kin>|<pet>)s? (?:(?:does not|doesn't|do not|don't|never) (?:likes?|eats?|drinks?)"
+        r"|(?:lives?|works?) (?:in|at|for|as)|(?:loves?|likes?|hates?|adores?) (?!it\b|this|that|you|how|when)).+",
+        "fact",
+    ),
+    say(r"My (?:<word> )?<partner> and I (?:have|live|own|are (?:vegan|vegetarian|married|expecting)).+", "fact"),
+)
+
+HEALTH = (
+    say(
+        r"<am>(?:not )?<adv>(?:severely |badly |highly |very |mildly |deathly )?allergic to (?P<x>.+)",
+        "fact",
+        "allergy:{x}",
+        sure=0.98,
+        check=lasting_thing,
+    ),
+    say(
+        r"I have (?:an? )?(?:(?:severe|bad|mild|strong|serious) )?(?P<x><word>(?: <word>)?) (?:allergy|intolerance)\b",
+        "fact",
+        "allergy:{x}",
+        sure=0.98,
+    ),
+    say(
+        r"I have an? (?:\w+ )?(?:allergy|intolerance) to (?P<x>.+)",
+        "fact",
+        "allergy:{x}",
+        sure=0.98,
+        check=lasting_thing,
+    ),
+    say(r"I (?:<not> )?<adv>(?:have|suffer from|live with) <condition>\b(?! (?:in my|about|over))", "fact", sure=0.95),
+    say(
+        r"(?:<am>|I have been )(?:not )?(?:an? )?(?:strict )?<diet><any more>(?: (?:since|for) .+)?$",
+        "fact",
+        "diet",
+        sure=0.97,
+    ),
+    say(
+        r"(?:I <adv>(?:follow|keep|eat)|<am>on) (?:an? )?(?:strict )?(?:<word> )?(?:<diet>|low[- ]carb"
+        r"|gluten[- ]free|paleo)(?: diet)?$",
+        "fact",
+        "diet",
+        sure=0.95,
+    ),
+    say(
+        r"<am>(?:not )?<adv>(?P<x><trait>)(?:$|,| (?:at all|in|since|and|but|from|so|because)\b)",
+        "fact",
+        "is:{x}",
+        sure=0.95,
+    ),
+    say(r"<am>(?:not )?(?:pregnant)(?:$|,| with\b| and\b)", "fact", "is:pregnant"),
+    say(r"I <cannot> <adv>(?:eat|drink|tolerate|digest) (?P<x>.+)", "fact", "tolerates:{x}", check=_food),
+    say(
+        r"I <cannot> <adv>(?:have|take) (?P<x>(?!an?\b|the\b|my\b|any\b|so\b|part\b|place\b|on\b|off\b"
+        r"|out\b)<word>(?: <word>)?)$",
+        "fact",
+        "tolerates:{x}",
+        check=_food,
+    ),
+)
