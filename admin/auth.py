@@ -20,6 +20,8 @@ _KEY_IN_AUTHORIZATION = (
     "send the Remora key as 'X-API-Key' and your upstream key as 'Authorization: Bearer …'"
 )
 
+_REMEDY = "set REMORA_ADMIN_KEY, or REMORA_INSECURE=true if everyone who reaches it may read and write its memory"
+
 
 class Proxied(Struct, frozen=True):
     """A proxied call's principal."""
@@ -27,11 +29,14 @@ class Proxied(Struct, frozen=True):
     caller: Caller
     upstream_authorization: str | None
     """The client's own `Authorization`, to be sent upstream; None where the server's key is used or there is none."""
+    keyless: bool = False
+    """Nothing was asked of the caller, so nothing but the form of its request tells it from a web page."""
 
 
 class Authenticator:
-    """Knows the operator's key. Without one every request is the tenant `default`'s, and must name a loopback host, so
-    that no web page can reach the memory through a name of its own (DNS rebinding)."""
+    """Knows the operator's key. Without one every request is the tenant `default`'s, and must come to a loopback name
+    and from no page of another host, so that no web page reaches the memory, not even through a name of its own (DNS
+    rebinding)."""
 
     def __init__(self, settings: Settings) -> None:
         self._operator = None if settings.admin_key is None else fingerprint(settings.admin_key.reveal())
@@ -42,7 +47,7 @@ class Authenticator:
         """Who makes a native request. Raises Unauthenticated, Forbidden."""
         given = credentials.read(headers, query_string)
         if self._operator is None:
-            self._check_host(given.host)
+            self._check_web(given)
             return Caller(tenant=DEFAULT_TENANT, credential=fingerprint(given.authorization or ""))
         return self._verified(given.presented)
 
@@ -51,8 +56,9 @@ class Authenticator:
         given = credentials.read(headers, query_string)
         passed = None if self._has_upstream_key else given.authorization
         if self._operator is None:
-            self._check_host(given.host)
-            return Proxied(Caller(tenant=DEFAULT_TENANT, credential=fingerprint(given.authorization or "")), passed)
+            self._check_web(given)
+            anyone = Caller(tenant=DEFAULT_TENANT, credential=fingerprint(given.authorization or ""))
+            return Proxied(anyone, passed, keyless=True)
         if self._has_upstream_key:
             return Proxied(self._verified(given.presented), None)
         if given.bearer is not None and self._match(given.bearer) is not None:
@@ -73,12 +79,13 @@ class Authenticator:
             return Caller(tenant=DEFAULT_TENANT, credential=given, scopes=ALL_SCOPES, operator=True)
         return None
 
-    def _check_host(self, host: str | None) -> None:
-        if self._hosts is not None and _name(host or "") not in self._hosts:
-            raise Forbidden(
-                "without a key this server answers only to loopback names: set REMORA_ADMIN_KEY, "
-                "or REMORA_INSECURE=true if everyone who reaches it may read its memory"
-            )
+    def _check_web(self, given: Credentials) -> None:
+        if self._hosts is None:
+            return
+        if _name(given.host or "") not in self._hosts:
+            raise Forbidden(f"without a key this server answers only to loopback names: {_REMEDY}")
+        if given.origin is not None and _name(given.origin.partition("://")[2]) not in self._hosts:
+            raise Forbidden(f"without a key this server answers no web page of another host: {_REMEDY}")
 
 
 def _beside_authorization(given: Credentials) -> tuple[str, ...]:

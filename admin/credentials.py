@@ -14,6 +14,7 @@ class Credentials(Struct, frozen=True):
     api_key_header: str | None = None
     api_key_query: str | None = None
     host: str | None = None
+    origin: str | None = None
 
     @property
     def bearer(self) -> str | None:
@@ -28,7 +29,7 @@ class Credentials(Struct, frozen=True):
 
 def read(headers: Iterable[tuple[bytes, bytes]], query_string: bytes) -> Credentials:
     """The credentials of a request whose raw headers and query string these are."""
-    authorization = api_key = host = None
+    authorization = api_key = host = origin = None
     for name, value in headers:
         # ASGI lower-cases header names.
         if name == b"authorization":
@@ -37,7 +38,9 @@ def read(headers: Iterable[tuple[bytes, bytes]], query_string: bytes) -> Credent
             api_key = value.decode("latin-1").strip()
         elif name == b"host":
             host = value.decode("latin-1")
+        elif name == b"origin":
+            origin = value.decode("latin-1")
     query = None
     if b"api_key" in query_string:
         query = next((v for k, v in parse_qsl(query_string.decode("latin-1")) if k == "api_key"), None)
-    return Credentials(authorization, api_key, query, host)
+    return Credentials(authorization, api_key, query, host, origin)

@@ -107,5 +107,17 @@ def test_without_a_key_another_host_name_is_forbidden(host: bytes) -> None:
         authenticator(key=None).proxied([(b"host", host)], b"")
 
 
+@pytest.mark.parametrize(
+    "origin", [b"https://evil.example", b"http://127.0.0.1.evil.example", b"null", b"http://[::2]"]
+)
+def test_without_a_key_a_page_of_another_host_is_forbidden(origin: bytes) -> None:
+    with pytest.raises(Forbidden, match="web page"):
+        authenticator(key=None).proxied([LOOPBACK, (b"origin", origin)], b"")
+
+
+def test_without_a_key_a_page_of_this_machine_is_answered() -> None:
+    authenticator(key=None).caller([LOOPBACK, (b"origin", b"http://localhost:3000")], b"")
+
+
 def test_an_insecure_server_answers_to_every_host_name() -> None:
     authenticator(key=None, insecure=True).caller([(b"host", b"memory.internal")], b"")
