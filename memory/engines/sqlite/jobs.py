@@ -47,7 +47,8 @@ class SqliteJobs:
             if jobs or left <= 0:
                 return jobs
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(changed.wait(), min(left, sleep))
+                async with asyncio.timeout(min(left, sleep)):
+                    await changed.wait()
 
     async def renew(self, worker: str, job: Job) -> bool:
         return await self._update(worker, job, "ready_at = ?", (self._clock() + self._lease_ms,))
