@@ -35,5 +35,6 @@ async def test_what_a_killed_process_was_told_is_stored_is_there(lasting_store: 
         while len(attempts) < 2:
             for job in await engine.jobs.lease("survivor", limit=2, wait_seconds=10):
                 attempts[job.payload] = job.attempt
+                assert await engine.jobs.done("survivor", job)
         assert sum(attempts.values()) == 3
         assert attempts.keys() == {b"committed", b"enqueued"}
