@@ -40,6 +40,7 @@ class Contender:
     server: Server
     users: int = corpus.USERS
     headers: Mapping[str, str] = field(default_factory=dict)
+    remembers: bool = False
     learns: bool = False
     """Every request is one it never saw, so that each is learned from."""
 
@@ -104,7 +105,7 @@ def _contenders(stack: ExitStack, folder: Path, only: Sequence[str], progress: P
             if not wanted(name := f"Remora on {engine}, {kind}"):
                 continue
             if engine == "Redis":
-                redis = redis or stack.enter_context(RedisServer())
+                redis = redis or stack.enter_context(RedisServer(appendfsync="everysec"))
             store = redis.url if engine == "Redis" and redis is not None else f"sqlite:///bench-{number}.db"
             server = remora(store, f"bench-{number}")
             task = progress.add_task(f"{name}: storing", total=corpus.MEMORIES)
@@ -112,7 +113,7 @@ def _contenders(stack: ExitStack, folder: Path, only: Sequence[str], progress: P
                 progress.update(task, completed=stored)
             progress.remove_task(task)
             headers = {} if learns else {"X-Remora-Skip-Extract": "true"}
-            yield Contender(name, server, users, headers, learns)
+            yield Contender(name, server, users, headers, remembers=True, learns=learns)
 
 
 def _measure(contenders: Sequence[Contender], folder: Path, rounds: int, seconds: float, progress: Progress) -> Figures:
@@ -147,6 +148,7 @@ def _round(contender: Contender, requests: Path, number: int, seconds: float) ->
             connections=connections,
             seconds=seconds,
             unique=contender.learns,
+            remembers=contender.remembers,
         )
 
     streamed = corpus.stream_requests(

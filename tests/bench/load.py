@@ -30,6 +30,8 @@ class Answers:
     per_second: float
     p50: float
     p99: float
+    used: float | None = None
+    """The share of answers that memory was used for, where that was counted."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,21 @@ class Streams:
 
 
 def answers(
-    url: str, requests: Path, headers: Mapping[str, str], *, connections: int, seconds: float, unique: bool
+    url: str,
+    requests: Path,
+    headers: Mapping[str, str],
+    *,
+    connections: int,
+    seconds: float,
+    unique: bool,
+    remembers: bool,
 ) -> Answers:
     """Send the requests of a file (see wrk.lua) for so long. Raises LoadFailedError unless each is answered 2xx."""
+    flags = (str(int(flag)) for flag in (unique, remembers))
     done = subprocess.run(
         [
             *("wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{max(1, round(seconds))}s"),
-            *("--timeout", "30s", "--script", str(SCRIPT), url, "--", str(requests), str(int(unique))),
+            *("--timeout", "30s", "--script", str(SCRIPT), url, "--", str(requests), *flags),
             *(f"{name}={value}" for name, value in headers.items()),
         ],
         capture_output=True,
@@ -60,7 +70,12 @@ def answers(
     result = json.loads(line)
     if result["failures"] or not result["requests"]:
         raise LoadFailedError(f"{url}: {result['failures']} failures among {result['requests']} requests")
-    return Answers(result["requests"] / result["microseconds"] * 1e6, result["p50"] / 1e3, result["p99"] / 1e3)
+    return Answers(
+        per_second=result["requests"] / result["microseconds"] * 1e6,
+        p50=result["p50"] / 1e3,
+        p99=result["p99"] / 1e3,
+        used=result["used"] / result["requests"] if remembers else None,
+    )
 
 
 def streams(url: str, requests: Sequence[bytes], *, at_once: int, seconds: float) -> Streams:

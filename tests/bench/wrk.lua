@@ -1,8 +1,14 @@
 -- Sends the requests of a file, one line each ("USER<tab>BODY"), over and over; reports as JSON.
---   wrk … -s wrk.lua URL -- FILE UNIQUE [HEADER=VALUE …]
--- With UNIQUE "1" the mark "#0" in a body becomes a number that is never used twice.
+--   wrk … -s wrk.lua URL -- FILE UNIQUE REMEMBERS [HEADER=VALUE …]
+-- With UNIQUE "1" the mark "#0" in a body becomes a number that is never used twice. With REMEMBERS "1" it counts the
+-- answers that memory was used for; looking at headers costs wrk time, so it is not done where nothing is remembered.
 
 local requests, unique, sent = {}, false, 0
+local worker
+
+function setup(thread)
+  worker = thread
+end
 
 function init(args)
   local file = assert(io.open(args[1]))
@@ -15,7 +21,13 @@ function init(args)
   wrk.method = "POST"
   wrk.headers["Content-Type"] = "application/json"
   wrk.headers["Authorization"] = "Bearer bench"
-  for i = 3, #args do
+  used = 0 -- a global, for done() to get
+  if args[3] == "1" then
+    response = function(_, headers)
+      if headers["x-remora-memory"] == "used" then used = used + 1 end
+    end
+  end
+  for i = 4, #args do
     local name, value = args[i]:match("^([^=]*)=(.*)$")
     wrk.headers[name] = value
   end
@@ -34,7 +46,8 @@ end
 function done(summary, latency)
   local errors = summary.errors
   io.write(string.format(
-    '\nRESULT {"requests":%d,"microseconds":%d,"p50":%d,"p99":%d,"failures":%d}\n',
+    '\nRESULT {"requests":%d,"microseconds":%d,"p50":%d,"p99":%d,"failures":%d,"used":%d}\n',
     summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
-    errors.connect + errors.read + errors.write + errors.status + errors.timeout))
+    errors.connect + errors.read + errors.write + errors.status + errors.timeout,
+    worker:get("used")))
 end

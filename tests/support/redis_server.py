@@ -23,12 +23,13 @@ STOP_SECONDS = 10.0
 class RedisServer:
     """Starts on entering, ends and forgets everything on leaving.
 
-    Between the two it may be stopped or killed and started again: the port and the data stay the same, since every
-    write is in the append-only file before it is answered.
+    Between the two it may be stopped or killed and started again: the port and the data stay the same, since (unless
+    `appendfsync` says otherwise) every write is in the append-only file before it is answered.
     """
 
-    def __init__(self, binary: RedisBinary | None = None) -> None:
+    def __init__(self, binary: RedisBinary | None = None, *, appendfsync: str = "always") -> None:
         """Raises RedisUnavailableError where no redis-server with search runs."""
+        self._appendfsync = appendfsync
         self._binary = binary or find_redis()
         self._folder = Path(tempfile.mkdtemp(prefix="remora-redis-"))
         self._port = _free_port()
@@ -55,7 +56,7 @@ class RedisServer:
             "--dir": str(self._folder),
             "--save": "",
             "--appendonly": "yes",
-            "--appendfsync": "always",
+            "--appendfsync": self._appendfsync,
         }
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
