@@ -1,5 +1,6 @@
 """`remora serve`: the application under uvicorn, in one process or in several."""
 
+import contextlib
 import ipaddress
 import math
 import socket
@@ -33,7 +34,8 @@ def serve(settings: Settings) -> None:
         raise SettingsError(problems)
     configure_logging(settings.log)
     config = configuration(settings)
-    with _listen(settings) as listener:
+    # Having ended in order, uvicorn raises the signal again that ended it.
+    with _listen(settings) as listener, contextlib.suppress(KeyboardInterrupt):
         if settings.workers == 1:
             _Server(config, settings).run([listener])
         else:

@@ -50,10 +50,11 @@ def test_answers_bear_no_server_and_no_date_of_their_own(tmp_path: Path) -> None
     assert not {"server", "date"} & set(headers)
 
 
-def test_a_signal_ends_it_in_order(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 0)])
+def test_a_signal_ends_it_in_order(tmp_path: Path, number: signal.Signals, code: int) -> None:
     with serving(tmp_path) as (process, _):
-        process.terminate()
-        assert process.wait(20) == -signal.SIGTERM
+        process.send_signal(number)
+        assert process.wait(20) == code
     assert not (tmp_path / "remora.db-wal").exists()
 
 
