@@ -27,7 +27,7 @@ ANSWER_SECONDS = 5.0
 CONNECTIONS = 32
 """More would only wait in Redis instead of here: it does one thing at a time."""
 
-SLOW_SECONDS = 0.1
+SLOW_SECONDS = 0.2
 REST_SECONDS = 0.5
 
 _FILES = ("prelude", "log", "documents", "counters", "jobs", "memories", "store", "commit")
@@ -72,7 +72,8 @@ class Client:
         settings = {
             "protocol": 2,
             "socket_connect_timeout": CONNECT_SECONDS,
-            "socket_timeout": ANSWER_SECONDS,
+            # Else redis-py sends within `asyncio.wait_for`, which in Python 3.11 may swallow a cancellation.
+            "socket_timeout": None,
             "retry": Retry(NoBackoff(), 0),
         }
         self._pool = ConnectionPool.from_url(url, **settings)
@@ -127,14 +128,16 @@ class Client:
         self._breaker.answered()
         return replies
 
-    async def _exchange(self, commands: Sequence[Command], timeout: float | None = None) -> list[Any]:
+    async def _exchange(self, commands: Sequence[Command], seconds: float = ANSWER_SECONDS) -> list[Any]:
         """What Redis answers, errors included, each in its place."""
         if self._closed:
             raise StoreUnavailable("the engine has ended")
         try:
-            async with self._connection() as connection:
+            async with asyncio.timeout(seconds), self._connection() as connection:
                 await connection.send_packed_command(connection.pack_commands(commands))
-                return [await _reply(connection, timeout) for _ in commands]
+                return [await _reply(connection) for _ in commands]
+        except TimeoutError as error:
+            raise StoreUnavailable(f"Redis did not answer within {seconds:g} s") from error
         except (RedisError, OSError) as error:
             raise StoreUnavailable(f"Redis can't be reached: {error}") from error
 
@@ -159,11 +162,9 @@ class Refused(StoreUnavailable):
         self.reply = str(error)
 
 
-async def _reply(connection: AbstractConnection, timeout: float | None) -> Any:
+async def _reply(connection: AbstractConnection) -> Any:
     try:
-        if timeout is None:
-            return await connection.read_response()
-        return await connection.read_response(timeout=timeout)
+        return await connection.read_response()
     except ResponseError as error:
         return error
 

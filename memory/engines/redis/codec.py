@@ -14,7 +14,7 @@ from memory.engines.redis.query import labels_of
 from memory.engines.words import indexed_words, query_words
 from memory.model import Hit, Memory
 
-SORTABLE = ("created_at", "updated_at", "happened_at", "importance", "confidence")
+SORTABLE = ("id", "created_at", "updated_at", "happened_at", "importance", "confidence")
 """The numbers by which the index sorts; `accessed_at` is kept outside it."""
 
 

@@ -1,5 +1,6 @@
 """The Jobs port."""
 
+import asyncio
 import re
 import secrets
 import time
@@ -11,6 +12,8 @@ from memory.engines.redis.keys import Keys
 
 LOOK_SECONDS = 1.0
 """How long a waiting worker goes without looking for what came due of the jobs that others delayed or leased since."""
+LATE_SECONDS = 0.1
+"""By so much may an idle Redis be late to end a blocking read."""
 
 _ID = re.compile(r"job_[0-9a-f]{24}")
 
@@ -33,9 +36,13 @@ class RedisJobs:
             if leased or left <= 0:
                 return [_job(one) for one in leased]
             pause = min(left, LOOK_SECONDS) if next_ms < 0 else min(left, LOOK_SECONDS, next_ms / 1000)
+            if pause <= LATE_SECONDS:
+                await asyncio.sleep(pause)
+                continue
             # Waits by reading without a lease: a wait given up, or a worker that dies in it, takes no job along.
+            block_ms = round((pause - LATE_SECONDS) * 1000)
             stream = f"{self._keys.jobs}ready"
-            await self._client.wait(pause, "XREAD", "BLOCK", max(round(pause * 1000), 1), "STREAMS", stream, last)
+            await self._client.wait(pause, "XREAD", "BLOCK", max(block_ms, 1), "STREAMS", stream, last)
 
     async def renew(self, worker: str, job: Job) -> bool:
         return await self._own("renew", worker, job)

@@ -61,26 +61,17 @@ class RedisMemories:
         return [bool(one) for one in await self._write("insert", arguments)]
 
     async def get(self, tenant: str, ids: Sequence[int]) -> list[Memory | None]:
-        found: list[Memory | None] = []
-        for batch in _batches(ids):
-            reading: list[Sequence[Argument]] = [("HGET", self._keys.memory(tenant, id), "record") for id in batch]
-            reading.append(("HMGET", self._keys.access(tenant), *map(member, batch)))
-            *records, accesses = await self._client.many(reading)
-            found += (
-                None if record is None else decode_memory(record, access)
-                for record, access in zip(records, accesses, strict=True)
-            )
-        return found
+        return [
+            None if record is None else decode_memory(record, access)
+            for record, access in await self._read(tenant, ids, "record")
+        ]
 
     async def vectors(self, tenant: str, ids: Sequence[int]) -> list[Vector | None]:
         await self._schema.ready()
-        found: list[Vector | None] = []
-        for batch in _batches(ids):
-            packed = await self._client.many(
-                [("HGET", self._keys.memory(tenant, id), self._schema.vector) for id in batch]
-            )
-            found += (None if one is None else decode_vector(one) for one in packed)
-        return found
+        return [
+            None if packed is None else decode_vector(packed)
+            for packed, _ in await self._read(tenant, ids, self._schema.vector)
+        ]
 
     async def replace(
         self, memory: Memory, *, expected: int, vector: Vector | None = None, log: Sequence[Append] = ()
@@ -125,7 +116,7 @@ class RedisMemories:
         for one in around:
             session = self._keys.session(where.tenant, one.namespace, one.owner, one.run_id)
             places += (session, one.seq - radius, one.seq + radius)
-        found = await self._client.run(
+        hits, accesses = await self._client.run(
             "neighbours",
             self._keys.memories_of(where.tenant),
             self._keys.access(where.tenant),
@@ -135,7 +126,7 @@ class RedisMemories:
         )
         return [
             decode_hit(hit, access=None if access is None else decode_access(access))
-            for hit, access in zip(found[::2], found[1::2], strict=True)
+            for hit, access in zip(hits, accesses, strict=True)
         ]
 
     async def usage(self, tenant: str, namespace: str | None = None) -> Usage:
@@ -156,6 +147,15 @@ class RedisMemories:
             erased += sum(deleted)
             if not names:
                 return erased
+
+    async def _read(self, tenant: str, ids: Sequence[int], field: str) -> list[tuple[bytes | None, bytes | None]]:
+        """A field of each memory, and its access."""
+        found: list[tuple[bytes | None, bytes | None]] = []
+        places = (self._keys.memories_of(tenant), self._keys.access(tenant))
+        for batch in _batches(ids):
+            values, accesses = await self._client.run("read", field, *places, len(batch), *map(member, batch))
+            found += zip(values, accesses, strict=True)
+        return found
 
     def _memory(self, memory: Memory, vector: Vector | None) -> list[Argument]:
         tenant = memory.tenant
@@ -192,12 +192,12 @@ class RedisMemories:
             return total, []
         direction = "DESC" if descending else "ASC"
         page = (
-            *("FT.AGGREGATE", self._schema.index, allowed, "LOAD", 1, "@__key"),
-            *("SORTBY", 4, f"@{sort}", direction, "@__key", direction, "MAX", offset + limit),
-            *("LIMIT", offset, limit, "TIMEOUT", TIMEOUT_MS, "DIALECT", 2),
+            *("FT.AGGREGATE", self._schema.index, allowed),
+            *("SORTBY", 4, f"@{sort}", direction, "@id", direction, "MAX", offset + limit, "LIMIT", offset, limit),
+            *("TIMEOUT", TIMEOUT_MS, "DIALECT", 2),
         )
         (total,), (_, *rows) = await self._search.ask([count, page])
-        return total, [_id(dict(zip(row[::2], row[1::2], strict=True))[b"__key"]) for row in rows]
+        return total, [int(dict(zip(row[::2], row[1::2], strict=True))[b"id"]) for row in rows]
 
     async def _by_access(
         self, tenant: str, allowed: str, descending: bool, offset: int, limit: int

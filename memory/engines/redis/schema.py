@@ -13,7 +13,7 @@ from redisvl.index import AsyncSearchIndex
 from redisvl.schema import IndexSchema
 
 from memory.engines.base import EmbeddingSpec
-from memory.engines.redis.client import Client
+from memory.engines.redis.client import ANSWER_SECONDS, Client
 from memory.engines.redis.codec import SORTABLE
 from memory.engines.redis.keys import Keys
 from memory.errors import Misconfigured, StoreUnavailable
@@ -79,7 +79,10 @@ class Schema:
         schema = definition(self._keys, generation, self.embedding.dimension)
         index = AsyncSearchIndex(schema, redis_client=self._client.redis)
         try:
-            await index.create(overwrite=False)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await index.create(overwrite=False)
+        except TimeoutError as error:
+            raise StoreUnavailable("the index can't be created: Redis does not answer") from error
         except (RedisVLError, RedisError) as error:
             if "already exists" in str(error):
                 return

@@ -14,6 +14,17 @@ local function ledger_of(key)
   return ledger
 end
 
+-- Fields of a hash; no call of Lua's takes more than some thousands of arguments.
+local function many(key, fields)
+  local values = {}
+  for first = 1, #fields, 1000 do
+    for _, value in ipairs(redis.call('HMGET', key, unpack(fields, first, math.min(first + 999, #fields)))) do
+      values[#values + 1] = value
+    end
+  end
+  return values
+end
+
 local function count(usage, field, amount)
   if redis.call('HINCRBY', usage, field, amount) == 0 then
     redis.call('HDEL', usage, field)
@@ -125,6 +136,16 @@ function operations.delete()
   return deleted
 end
 
+-- One field of several memories, and the access of each.
+function operations.read()
+  local field, base, access, members = take(), take(), take(), list()
+  local values = {}
+  for i, member in ipairs(members) do
+    values[i] = redis.call('HGET', base .. member, field)
+  end
+  return { values, many(access, members) }
+end
+
 -- An access is three doubles: when, how often accessed, how often searched. Answers the new ones.
 function operations.touch()
   local access, at, accesses, searches, members = take(), number(), number(), number(), list()
@@ -181,11 +202,11 @@ local function allowed(conditions, values)
   return true
 end
 
--- The same conditions as a search's (query.py), but by walking the sessions. Answers hits and their accesses in turn.
+-- The same conditions as a search's (query.py), but by walking the sessions. Answers hits, and the access of each.
 function operations.neighbours()
   local base, access = take(), take()
   local conditions, fields = take_conditions()
-  local seen, found = {}, {}
+  local seen, members, hits = {}, {}, {}
   for _ = 1, number() do
     local session, first, last = take(), take(), take()
     for _, member in ipairs(redis.call('ZRANGEBYSCORE', session, first, last)) do
@@ -194,13 +215,13 @@ function operations.neighbours()
         local values = redis.call('HMGET', base .. member, 'hit', unpack(fields))
         local hit = table.remove(values, 1)
         if hit and allowed(conditions, values) then
-          found[#found + 1] = hit
-          found[#found + 1] = redis.call('HGET', access, member)
+          members[#members + 1] = member
+          hits[#hits + 1] = hit
         end
       end
     end
   end
-  return found
+  return { hits, many(access, members) }
 end
 
 -- For a reindexing: the vector goes in only where the memory is still the one that was embedded.
