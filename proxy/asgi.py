@@ -14,7 +14,7 @@ from config.logging import bind_request
 from config.settings import Settings
 from config.supervisor import Supervisor
 from memory import ids
-from memory.errors import NotFound, RemoraError
+from memory.errors import Invalid, NotFound, RemoraError
 from proxy.call import Call
 from proxy.chat import Chat
 from proxy.client import Client, ClientGone
@@ -90,12 +90,16 @@ class OpenAIProxy:
     def _call(self, scope: HTTPScope, request_id: str, length: int | None, headers: dict[bytes, bytes]) -> Call:
         who = self._authenticator.proxied(scope["headers"], scope["query_string"])
         who.caller.require("inference")
+        path = _path(scope)
+        if who.keyless and _is_chat(scope["method"], path) and not _is_json(headers.get(b"content-type", b"")):
+            # What a web page may send without asking: a form, or plain text.
+            raise Invalid("Content-Type: must be 'application/json'", field="Content-Type")
         own_key = who.upstream_authorization is None and self._own_authorization is not None
         return Call(
             id=request_id,
             caller=who.caller,
             method=scope["method"],
-            path=_path(scope),
+            path=path,
             query=_query(scope["query_string"]),
             headers=list(scope["headers"]),
             authorization=self._own_authorization if own_key else who.upstream_authorization,
@@ -105,7 +109,7 @@ class OpenAIProxy:
         )
 
     async def _answer(self, call: Call, client: Client) -> None:
-        if call.method == "POST" and call.path == CHAT:
+        if _is_chat(call.method, call.path):
             await self._chat.handle(call, client)
         else:
             await self._pass_through.handle(call, client)
@@ -125,6 +129,14 @@ async def _refuse_websocket(scope: Scope, send: Send) -> None:
         await send({"type": "websocket.http.response.body", "body": body, "more_body": False})
     else:
         await send({"type": "websocket.close", "code": 1003, "reason": _NO_WEBSOCKETS})
+
+
+def _is_chat(method: str, path: str) -> bool:
+    return method == "POST" and path == CHAT
+
+
+def _is_json(content_type: bytes) -> bool:
+    return content_type.partition(b";")[0].strip().lower() == b"application/json"
 
 
 def _path(scope: HTTPScope) -> str:

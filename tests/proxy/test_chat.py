@@ -10,6 +10,7 @@ from config.settings import Context, Limits
 from tests.support.server import RemoraServer, settings_for
 from tests.support.upstream import BODIES, STREAMS, FakeUpstream
 
+JSON = {"Content-Type": "application/json"}
 PATH = "/v1/chat/completions"
 SKIP = {"X-Remora-Skip-Memory": "true", "X-Remora-Skip-Extract": "true"}
 
@@ -36,14 +37,16 @@ ODD = b"""{ "stream":false , "messages" :[{"content":[{"type":"text","text":"hi 
 async def test_with_nothing_injected_the_body_keeps_every_byte(
     http: httpx.AsyncClient, fake: FakeUpstream, headers: dict[str, str]
 ) -> None:
-    answer = await http.post(PATH, content=ODD, headers=headers)
+    answer = await http.post(PATH, content=ODD, headers=JSON | headers)
     assert answer.status_code == 200
     assert fake.last.body == ODD
 
 
 async def test_injected_memory_leaves_all_other_bytes_alone(http: httpx.AsyncClient, fake: FakeUpstream) -> None:
     await remember(http, "Odd users live in Oslo.", user_id="odd")
-    answer = await http.post(PATH, content=ODD, headers={"X-Remora-User": "odd", "X-Remora-Position": "before_last"})
+    answer = await http.post(
+        PATH, content=ODD, headers=JSON | {"X-Remora-User": "odd", "X-Remora-Position": "before_last"}
+    )
     assert answer.headers["x-remora-memory"] == "used"
     before, _, after = ODD.partition(b'[{"content":')
     sent = fake.last.body
@@ -102,7 +105,7 @@ async def test_the_budget_in_the_header_is_kept(http: httpx.AsyncClient, fake: F
 async def test_what_memory_cannot_work_with_goes_on_without_it(
     http: httpx.AsyncClient, fake: FakeUpstream, raw: bytes
 ) -> None:
-    answer = await http.post(PATH, content=raw)
+    answer = await http.post(PATH, content=raw, headers=JSON)
     assert answer.status_code == 200
     assert answer.headers["x-remora-memory"] == "degraded"
     assert fake.last.body == raw
@@ -227,7 +230,7 @@ async def test_a_bad_header_is_named(http: httpx.AsyncClient, fake: FakeUpstream
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"{}", b'{"messages": "hi"}', b'{"messages": [1]}', b"\xff"])
 async def test_a_bad_body_is_a_400(http: httpx.AsyncClient, fake: FakeUpstream, raw: bytes) -> None:
     count = len(fake.requests)
-    answer = await http.post(PATH, content=raw)
+    answer = await http.post(PATH, content=raw, headers=JSON)
     assert answer.status_code == 400
     assert answer.json()["error"]["type"] == "invalid_request_error"
     assert len(fake.requests) == count
@@ -279,3 +282,17 @@ async def test_a_namespaces_budget_goes_before_the_servers(fake: FakeUpstream) -
                 )
             ]
     assert [answer.headers["x-remora-memory"] for answer in answers] == ["skipped", "used", "skipped"]
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+async def test_without_a_key_a_call_that_a_web_page_may_send_unasked_is_refused(
+    http: httpx.AsyncClient, content_type: str
+) -> None:
+    answer = await http.post(
+        "/v1/chat/completions",
+        content=b'{"model": "m", "messages": [{"role": "user", "content": "I live in Rome."}]}',
+        headers={"Content-Type": content_type},
+    )
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == "Content-Type"
