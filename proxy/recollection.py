@@ -34,6 +34,7 @@ class Recollector:
         self._namespaces = namespaces
         self._assembler = assembler
         self._context = context
+        self._away = False
 
     async def recollect(self, caller: Caller, options: Options, body: ChatBody) -> Recollection:
         """Raises Forbidden, NotFound and Invalid for a namespace that the caller may not use."""
@@ -43,14 +44,23 @@ class Recollector:
         deadline = self._context.deadline_ms / 1000
         try:
             async with asyncio.timeout(deadline):
-                return await self._assemble(caller, options, body)
+                recollection = await self._assemble(caller, options, body)
         except TimeoutError:
-            reason = f"memory did not answer within {self._context.deadline_ms} ms"
+            return self._without(f"memory did not answer within {self._context.deadline_ms} ms")
         except Unavailable as error:
-            reason = error.message
+            return self._without(error.message)
         except Conflict:
             return Recollection(outcome="degraded", reason="the namespace was changed meanwhile")
-        log.warning("a call goes on without memory: %s", reason)
+        if self._away:
+            self._away = False
+            log.info("memory is back")
+        return recollection
+
+    def _without(self, reason: str) -> Recollection:
+        """Logged when it begins, and not for every call."""
+        if not self._away:
+            self._away = True
+            log.warning("calls go on without memory: %s", reason)
         return Recollection(outcome="degraded", reason=reason, store_answers=False)
 
     async def _assemble(self, caller: Caller, options: Options, body: ChatBody) -> Recollection:

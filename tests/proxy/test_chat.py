@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from config.settings import Context, Limits
-from tests.support.server import RemoraServer, settings_for
+from tests.support.server import PATIENCE_MS, RemoraServer, settings_for
 from tests.support.upstream import BODIES, STREAMS, FakeUpstream
 
 JSON = {"Content-Type": "application/json"}
@@ -268,7 +268,7 @@ async def test_more_calls_than_allowed_are_turned_away_for_now(fake: FakeUpstrea
 
 
 async def test_a_namespaces_budget_goes_before_the_servers(fake: FakeUpstream) -> None:
-    with RemoraServer(settings_for(fake.url, context=Context(token_budget=0))) as server:
+    with RemoraServer(settings_for(fake.url, context=Context(token_budget=0, deadline_ms=PATIENCE_MS))) as server:
         async with httpx.AsyncClient(base_url=server.origin) as http:
             await http.post("/v1/namespaces", json={"name": "rich", "config": {"token_budget": 500}})
             await remember(http, "Eve likes tea.", namespace="rich", user_id="eve")

@@ -17,12 +17,14 @@ from tests.support.asgi_server import AsgiServer
 T = TypeVar("T")
 
 WAIT_SECONDS = 20.0
+PATIENCE_MS = 10_000
 
 
 def settings_for(
     base_url: str, store: str = "sqlite://", *, upstream: Mapping[str, Any] | None = None, **sections: Any
 ) -> Settings:
-    """Settings for a test: nothing but what it says differs from the defaults."""
+    """Settings for a test: what it says, else the defaults; but memory is waited for, however busy the machine is."""
+    sections.setdefault("context", settings.Context(deadline_ms=PATIENCE_MS))
     return Settings(store=store, upstream=settings.Upstream(base_url=base_url, **(upstream or {})), **sections)
 
 
