@@ -137,6 +137,7 @@ class RedisMemories:
 
     async def erase(self, tenant: str, namespace: str | None = None) -> int:
         await self._schema.ready()
+        await self._schema.wait(self._schema.generation)  # what the index has not seen yet would stay
         places = None if namespace is None else (namespace,)
         where = queries.conditions(Filter(tenant=tenant, namespaces=places, current=False))
         assert where is not None
