@@ -49,7 +49,7 @@ def read_body(raw: bytes) -> ChatBody | OpaqueBody:
     """Raises Invalid for what is no JSON, no object, or has no array of message objects under `messages`."""
     try:
         head = _decode_head(raw)
-        messages = None if head.messages is UNSET else _decode_messages(head.messages)
+        messages: Any = None if head.messages is UNSET else _decode_messages(head.messages)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         _check(_decode_leniently(raw))
         return OpaqueBody(raw=raw, reason="the body holds JSON that not every reader takes")

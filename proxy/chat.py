@@ -145,8 +145,8 @@ class Chat:
                 await hearing.hear_body(data)
             else:
                 record.abandon(f"the upstream answered {answer.status}")
-            headers = [header for header in _headers(call, answer, receipt) if header[0] != b"content-length"]
-            await client.answer(answer.status, [*headers, (b"content-length", b"%d" % len(data))], data)
+            told = [header for header in _headers(call, answer, receipt) if header[0] != b"content-length"]
+            await client.answer(answer.status, [*told, (b"content-length", b"%d" % len(data))], data)
 
 
 class _Hearing:

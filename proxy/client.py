@@ -91,6 +91,7 @@ class Client:
     def pinged(self, seconds: float) -> Iterator[None]:
         """Within the block, whenever nothing was written for so long, a comment is: for streams of whole events."""
         loop = asyncio.get_running_loop()
+        timer: asyncio.TimerHandle
 
         def check() -> None:
             nonlocal timer

@@ -39,6 +39,7 @@ def inject(body: ChatBody, text: str, position: Position, separator: str) -> byt
     - `before_last`: in a system message of its own before the last user message.
     """
     pieces = _decode_pieces(body.messages_raw)
+    insertion: _Insertion | None
     match position:
         case "system":
             insertion = _into_instructions(body, pieces, text, separator)

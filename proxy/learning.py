@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from context.receipt import Learning, Receipt
 from memory.caller import Caller
-from memory.engines.base import Enqueue, PutDocument
+from memory.engines.base import Enqueue, PutDocument, Write
 from memory.extraction.exchange import Exchange, enqueue_exchange, final_answer, read_round
 from memory.markers import strip_blocks
 from proxy.completion import Completion
@@ -86,7 +86,7 @@ class Record:
             return
         self._written = True
         self._receipt.learning = Learning(enqueued=True)
-        writes = [self._document(), job]
+        writes: list[Write] = [self._document(), job]
         if self._wait:
             await self._outbox.commit(writes)
         else:

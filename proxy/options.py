@@ -87,9 +87,10 @@ def _budget(header: _Header) -> int:
 
 def _position(header: _Header) -> Position:
     try:
-        return msgspec.convert(header.text(), Position)
+        position: Position = msgspec.convert(header.text(), Position)
     except msgspec.ValidationError:
         raise _invalid(header.name, "must be 'system', 'first_user' or 'before_last'") from None
+    return position
 
 
 _READERS: dict[bytes, tuple[str, Callable[[_Header], Any]]] = {
