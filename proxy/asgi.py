@@ -2,14 +2,12 @@
 
 import contextlib
 import logging
-from collections.abc import Iterable
-from typing import Protocol
 from urllib.parse import quote, unquote_plus
 
 from litestar.enums import ScopeType
 from litestar.types import HTTPScope, Receive, Scope, Send
 
-from admin.auth import Proxied
+from admin.auth import Authenticator
 from config.logging import bind_request
 from config.settings import Settings
 from config.supervisor import Supervisor
@@ -29,12 +27,6 @@ CHAT = "/chat/completions"
 _NO_WEBSOCKETS = "WebSockets are not supported here; use HTTP, with server-sent events for streams"
 
 
-class Authenticates(Protocol):
-    def proxied(self, headers: Iterable[tuple[bytes, bytes]], query_string: bytes) -> Proxied:
-        """Who makes a proxied call. Raises Unauthenticated, Forbidden."""
-        ...
-
-
 class OpenAIProxy:
     """Answers every request under its roots, errors included; nothing is raised to the server around it."""
 
@@ -42,7 +34,7 @@ class OpenAIProxy:
         self,
         settings: Settings,
         *,
-        authenticator: Authenticates,
+        authenticator: Authenticator,
         chat: Chat,
         pass_through: PassThrough,
         supervisor: Supervisor,

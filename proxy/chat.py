@@ -7,6 +7,7 @@ import msgspec
 from config.settings import Settings
 from context.receipt import Learning, Receipt
 from context.render import SEPARATOR
+from memory import ids
 from memory.caller import DEFAULT_NAMESPACE, Caller
 from memory.model import Name
 from memory.service.clock import Clock
@@ -42,30 +43,38 @@ class Chat:
             body = _of_user(body, call, options)
         async with client.present():
             recollection = await self._recollect(call.caller, options, body)
-            receipt = self._receipt(call, options, recollection)
+            receipt = self._receipt(call, recollection)
             payload = self._inject(options, body, recollection, receipt)
-            record = self._record(call, options, body, recollection, receipt)
+            lesson = self._lesson(call, options, body, receipt)
+            record = Record(
+                receipt,
+                lesson,
+                self._outbox,
+                ttl_seconds=self._settings.receipt.ttl_seconds,
+                wait=recollection.store_answers,
+            )
             try:
                 await self._forward(call, client, payload, receipt, record)
             except UpstreamFailed as error:
                 record.abandon(error.message)
                 raise
             finally:
-                record.abandon("the client left before the answer was whole")
+                record.abandon("the call ended before its answer was whole")
 
     async def _recollect(self, caller: Caller, options: Options, body: ChatBody | OpaqueBody) -> Recollection:
         if isinstance(body, OpaqueBody):
-            return Recollection(outcome="degraded", reason=body.reason)
+            namespace = caller.enter(options.namespace or DEFAULT_NAMESPACE)
+            return Recollection(outcome="degraded", reason=body.reason, namespace=namespace)
         return await self._recollector.recollect(caller, options, body)
 
-    def _receipt(self, call: Call, options: Options, recollection: Recollection) -> Receipt:
+    def _receipt(self, call: Call, recollection: Recollection) -> Receipt:
         return Receipt(
             request_id=call.id,
             tenant=call.caller.tenant,
             at=self._now(),
             outcome=recollection.outcome,
             reason=recollection.reason,
-            namespace=options.namespace or DEFAULT_NAMESPACE,
+            namespace=recollection.namespace,
         )
 
     def _inject(
@@ -86,21 +95,16 @@ class Chat:
         receipt.record(assembled)
         return payload
 
-    def _record(
-        self,
-        call: Call,
-        options: Options,
-        body: ChatBody | OpaqueBody,
-        recollection: Recollection,
-        receipt: Receipt,
-    ) -> Record:
-        lesson = None
+    def _lesson(self, call: Call, options: Options, body: ChatBody | OpaqueBody, receipt: Receipt) -> Lesson | None:
+        """None where nothing is to be learned; the receipt learns why."""
         if isinstance(body, OpaqueBody):
-            receipt.learning = Learning(enqueued=False, reason=body.reason)
+            why = body.reason
         elif options.skip_extract:
-            receipt.learning = Learning(enqueued=False, reason="the request asked for it")
+            why = "the request asked for it"
+        elif ids.parse(receipt.namespace, "ns") is not None:
+            why = "the namespace's name could not be found out"
         else:
-            lesson = Lesson(
+            return Lesson(
                 caller=call.caller,
                 namespace=receipt.namespace,
                 agent=options.agent,
@@ -110,13 +114,8 @@ class Chat:
                 request_id=call.id,
                 at=receipt.at,
             )
-        return Record(
-            receipt,
-            lesson,
-            self._outbox,
-            ttl_seconds=self._settings.receipt.ttl_seconds,
-            wait=recollection.store_answers,
-        )
+        receipt.learning = Learning(enqueued=False, reason=why)
+        return None
 
     async def _forward(self, call: Call, client: Client, payload: bytes, receipt: Receipt, record: Record) -> None:
         # Asked not to compress, an upstream that does so all the same is decoded.

@@ -11,17 +11,21 @@ from context.conversation import query_of
 from context.receipt import Outcome
 from memory.caller import DEFAULT_NAMESPACE, Caller
 from memory.engines.base import Filter
-from memory.errors import Conflict, Unavailable
+from memory.errors import Forbidden, Invalid, NotFound, Unavailable
 from memory.service.namespaces import Namespaces
 from proxy.body import ChatBody
 from proxy.options import Options
 
 log = logging.getLogger("remora.proxy")
 
+_ASKED_FOR = "the request asked for it"
+
 
 class Recollection(Struct, frozen=True, kw_only=True):
     outcome: Outcome
     reason: str | None = None
+    namespace: str
+    """Its name; as the request has it where the store could not be asked."""
     assembled: Assembled | None = None
     store_answers: bool = True
     """False where the store has just been found wanting."""
@@ -38,34 +42,45 @@ class Recollector:
 
     async def recollect(self, caller: Caller, options: Options, body: ChatBody) -> Recollection:
         """Raises Forbidden, NotFound and Invalid for a namespace that the caller may not use."""
-        caller.enter(options.namespace or DEFAULT_NAMESPACE)
-        if options.skip_memory:
-            return Recollection(outcome="skipped", reason="the request asked for it")
-        deadline = self._context.deadline_ms / 1000
+        asked = options.namespace or DEFAULT_NAMESPACE
+        if options.skip_memory and options.skip_extract:
+            return Recollection(outcome="skipped", reason=_ASKED_FOR, namespace=caller.enter(asked))
         try:
-            async with asyncio.timeout(deadline):
-                recollection = await self._assemble(caller, options, body)
+            async with asyncio.timeout(self._context.deadline_ms / 1000):
+                recollection = await self._ask(caller, asked, options, body)
         except TimeoutError:
-            return self._without(f"memory did not answer within {self._context.deadline_ms} ms")
+            reason = f"memory did not answer within {self._context.deadline_ms} ms"
         except Unavailable as error:
-            return self._without(error.message)
-        except Conflict:
-            return Recollection(outcome="degraded", reason="the namespace was changed meanwhile")
-        if self._away:
-            self._away = False
-            log.info("memory is back")
-        return recollection
+            reason = error.message
+        except (Forbidden, NotFound, Invalid):
+            raise
+        except Exception:
+            log.exception("memory failed; the call goes on without it")
+            return Recollection(outcome="degraded", reason="memory failed", namespace=caller.enter(asked))
+        else:
+            self._note(away=False)
+            return recollection
+        self._note(away=True, reason=reason)
+        return Recollection(
+            outcome="skipped" if options.skip_memory else "degraded",
+            reason=reason,
+            namespace=caller.enter(asked),
+            store_answers=False,
+        )
 
-    def _without(self, reason: str) -> Recollection:
-        """Logged when it begins, and not for every call."""
-        if not self._away:
-            self._away = True
+    def _note(self, *, away: bool, reason: str = "") -> None:
+        """Logs that an outage begins or ends, and not each call that it touches."""
+        if away and not self._away:
             log.warning("calls go on without memory: %s", reason)
-        return Recollection(outcome="degraded", reason=reason, store_answers=False)
+        elif self._away and not away:
+            log.info("memory is back")
+        self._away = away
 
-    async def _assemble(self, caller: Caller, options: Options, body: ChatBody) -> Recollection:
+    async def _ask(self, caller: Caller, asked: str, options: Options, body: ChatBody) -> Recollection:
         started = asyncio.get_running_loop().time()
-        namespace = await self._namespaces.ensure(caller, options.namespace or DEFAULT_NAMESPACE)
+        namespace = await self._namespaces.ensure(caller, asked)
+        if options.skip_memory:
+            return Recollection(outcome="skipped", reason=_ASKED_FOR, namespace=namespace.name)
         config = await self._namespaces.effective(caller, namespace)
         budget = next(
             budget
@@ -73,7 +88,7 @@ class Recollector:
             if budget is not None
         )
         if budget == 0:
-            return Recollection(outcome="skipped", reason="the token budget is 0")
+            return Recollection(outcome="skipped", reason="the token budget is 0", namespace=namespace.name)
         waited_ms = int(1000 * (asyncio.get_running_loop().time() - started))
         request = ContextRequest(
             where=Filter(tenant=caller.tenant, namespaces=(namespace.name,), owners=caller.owners()),
@@ -86,9 +101,8 @@ class Recollector:
         )
         try:
             assembled = await self._assembler.assemble(request)
-        except (Unavailable, TimeoutError):
-            raise
-        except Exception:
-            log.exception("memory failed; the call goes on without it")
-            return Recollection(outcome="degraded", reason="memory failed")
-        return Recollection(outcome="used" if assembled.memories else "empty", assembled=assembled)
+        except Invalid as error:  # in the namespace's configuration, not in the request
+            return Recollection(outcome="degraded", reason=error.message, namespace=namespace.name)
+        return Recollection(
+            outcome="used" if assembled.memories else "empty", namespace=namespace.name, assembled=assembled
+        )

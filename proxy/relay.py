@@ -1,15 +1,18 @@
 """The upstream's answer on its way to the client: the same bytes, as soon as they are there."""
 
 import asyncio
+import contextlib
 from typing import Protocol
 
 from memory.errors import RemoraError, Unavailable
-from proxy.client import Client
+from proxy.client import Client, ClientGone
 from proxy.errors import UpstreamFailed, error_event
 from proxy.sse import EventSplitter
 from proxy.upstream import Answer
 
 Headers = list[tuple[bytes, bytes]]
+
+_FAREWELL_SECONDS = 1.0
 
 
 class Listener(Protocol):
@@ -39,7 +42,9 @@ async def relay_events(
         await _end_with(client, error if isinstance(error, UpstreamFailed) else _too_long())
     except asyncio.CancelledError:
         if not client.gone:
-            await _end_with(client, Unavailable("the server is shutting down"))
+            with contextlib.suppress(TimeoutError, ClientGone):
+                async with asyncio.timeout(_FAREWELL_SECONDS):
+                    await _end_with(client, Unavailable("the server is shutting down"))
         raise
 
 

@@ -67,7 +67,8 @@ header = st.tuples(
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(request | anything, st.lists(header, max_size=2))
 def test_no_input_is_a_500(remora: RemoraServer, body: Any, headers: list[tuple[str, str]]) -> None:
-    given_headers = [(f"X-Remora-{name}", value) for name, value in headers]
+    given_headers = [("Content-Type", "application/json")]
+    given_headers += [(f"X-Remora-{name}", value) for name, value in headers]
     answer = httpx.post(f"{remora.url}/chat/completions", content=json.dumps(body), headers=given_headers)
     assert answer.status_code in {200, 400}, answer.text
     if answer.status_code == 400:

@@ -9,6 +9,7 @@ from config import settings
 from config.settings import Retrieval
 from context.assemble import Assembler
 from context.tokens import TokenCounters
+from memory import ids
 from memory.caller import DEFAULT_TENANT, Caller
 from memory.embedding.bundled import BundledEmbedder
 from memory.engines.base import Filter, SearchQuery
@@ -49,13 +50,13 @@ class World:
     def __init__(self, engine: SqliteEngine, embedder: BundledEmbedder) -> None:
         self.memories = Failing(engine.memories)
         recall = Recall(self.memories, embedder, Retrieval())
-        self._engine = engine
+        self.namespaces = Namespaces(engine)
         self._assembler = Assembler(recall, TokenCounters())
         self.recollector = self._recollector(10_000)
         self.hurried = self._recollector(50)
 
     def _recollector(self, deadline_ms: int) -> Recollector:
-        return Recollector(Namespaces(self._engine), self._assembler, settings.Context(deadline_ms=deadline_ms))
+        return Recollector(self.namespaces, self._assembler, settings.Context(deadline_ms=deadline_ms))
 
 
 @pytest.fixture
@@ -74,6 +75,13 @@ def body() -> ChatBody:
 async def test_knowing_nothing_is_empty(world: World) -> None:
     found = await world.recollector.recollect(CALLER, OPTIONS, body())
     assert (found.outcome, found.reason) == ("empty", None)
+
+
+@pytest.mark.parametrize("skip", [True, False])
+async def test_a_namespace_given_by_its_id_is_called_by_its_name(world: World, skip: bool) -> None:
+    made = await world.namespaces.ensure(CALLER, "work")
+    options = Options(namespace=ids.spell(made.id, "ns"), skip_memory=skip)
+    assert (await world.recollector.recollect(CALLER, options, body())).namespace == "work"
 
 
 async def test_an_engine_that_is_away_degrades(world: World) -> None:
