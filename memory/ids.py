@@ -17,6 +17,7 @@ EPOCH_MS = 1_735_689_600_000
 
 _LOW_BITS = 12
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _VALUE = {letter: value for value, letter in enumerate(_ALPHABET)}
 _LETTERS = 11
 _HEX_DIGITS = 14
@@ -55,8 +56,8 @@ def made_at(number: int) -> int:
 def spell(number: int, kind: Kind = "mem") -> str:
     """The native spelling, e.g. `mem_0123456789a`; spellings sort as their ids do."""
     _check(number)
-    letters = [_ALPHABET[number >> 5 * place & 31] for place in reversed(range(_LETTERS))]
-    return f"{kind}_{''.join(letters)}"
+    pairs = [_PAIRS[number >> place & 1023] for place in (40, 30, 20, 10, 0)]
+    return f"{kind}_{_ALPHABET[number >> 50]}{''.join(pairs)}"
 
 
 def parse(text: str, kind: Kind = "mem") -> int | None:
