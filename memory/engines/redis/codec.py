@@ -88,8 +88,8 @@ def decode_vector(packed: bytes) -> Vector:
 def stems(words: list[str]) -> list[str]:
     """By Porter's algorithm, as in SQLite's FTS5.
 
-    Redis could stem by itself, but then each word of a query is a union inside the union of all, and such a one leaves
-    words out of the score where the filter matches more than the words do ([M] search module 2.10).
+    Redis could stem by itself, but then each word of a query is a union of its forms, and a union beside a filter
+    leaves some of them out of the score ([M] search module 2.10; `search` scores word by word for the same reason).
     """
     stemmed: list[str] = _PORTER.stemWords(words)
     # Of a word of two letters this implementation may leave nothing at all; Porter left those alone.

@@ -1,5 +1,7 @@
 """What is particular to the index: scores that depend on nothing but the words, and policies that find the same."""
 
+import random
+
 import pytest
 import redis.asyncio
 
@@ -37,6 +39,27 @@ async def test_a_text_score_depends_on_the_words_and_not_on_the_filter(engine: R
         Filter(tenant=TENANT, tags=("t",), current=False, min_confidence=0.1),
     ):
         assert await scores(engine, narrow) == pytest.approx({id: plain[id] for id in (1, 2, 3)})
+
+
+async def test_every_word_counts_beside_a_filter_as_it_does_without(
+    engine: RedisEngine, bare: redis.asyncio.Redis
+) -> None:
+    """Redis's unions lose words there, but only in stores of some size and for words of some rarity."""
+    chance = random.Random(1)
+    vocabulary = [f"w{chr(97 + n % 26)}{n}" for n in range(400)]
+    weights = [1 / (rank + 1) for rank in range(len(vocabulary))]
+    texts = [" ".join(chance.choices(vocabulary, weights, k=12)) for _ in range(1500)]
+    await stored(engine, *(a_record(id, text) for id, text in enumerate(texts)))
+    for text in texts[:20]:
+        words = list(dict.fromkeys(text.split()))[:4]
+        hits = await engine.memories.search(Filter(tenant=TENANT), SearchQuery(text=" ".join(words), limit=30))
+        unfiltered = ("VERBATIM", "SCORER", "BM25STD", "WITHSCORES", "NOCONTENT", "LIMIT", 0, 1500, "DIALECT", 2)
+        _, *reply = await bare.execute_command(
+            "FT.SEARCH", engine._schema.index, f"@words:({'|'.join(words)})", *unfiltered
+        )
+        plain = {int(key[-16:]): float(score) for key, score in zip(reply[::2], reply[1::2], strict=True)}
+        best = max(plain.values())
+        assert {hit.id: hit.text for hit in hits} == pytest.approx({hit.id: plain[hit.id] / best for hit in hits})
 
 
 async def test_every_policy_finds_the_nearest(engine: RedisEngine) -> None:
