@@ -74,7 +74,7 @@ def test_a_start_that_fails_is_told_in_one_line(tmp_path: Path) -> None:
 @pytest.mark.timeout(180)
 def test_several_processes_serve_one_memory_on_redis(tmp_path: Path, redis_url: str, redis_prefix: str) -> None:
     settings = {"REMORA_STORE": redis_url, "REMORA_STORE_PREFIX": redis_prefix, "REMORA_WORKERS": "2"}
-    with serving(tmp_path, **settings) as (process, ready), httpx.Client(timeout=30) as client:
+    with serving(tmp_path, **settings) as (process, ready), httpx.Client(timeout=90) as client:
         place = ready["base_url"] + "/memories"
         created = client.post(place, json={"namespace": "default", "content": "It rains in Bergen."})
         assert created.status_code in (200, 201)
