@@ -103,7 +103,8 @@ class Retrieval(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How much each signal counts; a namespace's `custom_scoring` overrides them one by one."""
 
     vector_weight: Weight = 0.25
-    text_weight: Weight = 0.75
+    text_weight: Weight = 0.35
+    words_weight: Weight = 0.4
     session_weight: Weight = 0.4
     neighbour_weight: Weight = 0.4
     answer_weight: Weight = 0.4

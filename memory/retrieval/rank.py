@@ -8,8 +8,7 @@ from config.settings import Retrieval
 from memory.model import Hit
 from memory.retrieval import signals
 from memory.retrieval.ranked import Ranked, Steer
-from memory.retrieval.signals import Signal
-from memory.retrieval.words import telling
+from memory.retrieval.signals import Signal, Words
 
 _WITNESSES = 3
 """How many of the best hits are read for `signals.certainty`."""
@@ -20,21 +19,22 @@ def rank(
 ) -> list[Ranked]:
     """Best first, ties by id (the newer first), equal texts once, nothing below `min_score`.
 
-    A hit's own evidence is vector and text by their weights; its session, its neighbours and the time that the query
-    names add to that. What speaker, kind, recency, frequency and confidence say raises it in proportion, so that none
-    of them makes an irrelevant memory relevant. The best hit's score is the certainty that memory has anything to say
-    to the query; the others stand to it as their sums do.
+    A hit's own evidence is vector, text and words by their weights; its session, its neighbours and the time that the
+    query names add to that. What speaker, kind, recency, frequency and confidence say raises it in proportion, so
+    that none of them makes an irrelevant memory relevant. The best hit's score is the certainty that memory has
+    anything to say to the query; the others stand to it as their sums do.
     """
     if not hits:
         return []
     # In one order, whatever the engine's, so that sums round alike.
     hits = sorted(hits, key=_id)
-    given = _signals(hits, query, weights, now=now, steer=steer)
+    words = signals.words_of(hits, query)
+    given = _signals(hits, query, words, weights, now=now, steer=steer)
     names, shares = tuple(given), np.array(list(given.values()))
     raw = shares.sum(axis=0)
     order = best_first(hits, raw)
     best = float(raw[order[0]])
-    scale = signals.certainty(hits, telling(query), order[:_WITNESSES]) / best if best > 0 else 0.0
+    scale = signals.certainty(hits, words, order[:_WITNESSES]) / best if best > 0 else 0.0
     scores = np.clip(raw * scale, 0.0, 1.0).tolist()
     scaled = (shares.T * scale).tolist()
     ranked = []
@@ -45,10 +45,10 @@ def rank(
     return ranked
 
 
-def own_evidence(hits: Sequence[Hit], weights: Retrieval) -> Signal:
-    """What vector and text say of each hit by itself, in 0..1."""
-    near, worded = _own(hits, weights)
-    return near + worded
+def own_evidence(hits: Sequence[Hit], query: str, weights: Retrieval) -> Signal:
+    """What each hit says by itself, its session left aside: vector, text and words, in 0..1."""
+    near, texted, worded = _own(hits, signals.words_of(hits, query), weights)
+    return near + texted + worded
 
 
 def best_first(hits: Sequence[Hit], scores: Signal) -> list[int]:
@@ -61,23 +61,30 @@ def _id(hit: Hit) -> int:
     return hit.id
 
 
-def _own(hits: Sequence[Hit], weights: Retrieval) -> tuple[Signal, Signal]:
-    total = (weights.vector_weight + weights.text_weight) or 1.0
-    return weights.vector_weight / total * signals.vector(hits), weights.text_weight / total * signals.text(hits)
+def _own(hits: Sequence[Hit], words: Words, weights: Retrieval) -> tuple[Signal, Signal, Signal]:
+    total = (weights.vector_weight + weights.text_weight + weights.words_weight) or 1.0
+    return (
+        weights.vector_weight / total * signals.vector(hits),
+        weights.text_weight / total * signals.text(hits),
+        weights.words_weight / total * signals.words(hits, words),
+    )
 
 
-def _signals(hits: Sequence[Hit], query: str, weights: Retrieval, *, now: int, steer: Steer) -> dict[str, Signal]:
+def _signals(
+    hits: Sequence[Hit], query: str, words: Words, weights: Retrieval, *, now: int, steer: Steer
+) -> dict[str, Signal]:
     """What each signal adds to each hit, before scaling."""
-    near, worded = _own(hits, weights)
-    evidence = near + worded
+    near, texted, worded = _own(hits, words, weights)
+    evidence = near + texted + worded
     turns, questions = signals.turns_of(hits), signals.question(hits)
-    session = weights.session_weight * signals.session(turns, evidence)
+    session = weights.session_weight * signals.session(turns, evidence, words)
     around = weights.neighbour_weight * signals.neighbours(turns, evidence)
     answers = weights.answer_weight * signals.answer(turns, evidence, questions)
     relevance = evidence + session + around + answers
     given = {
         "vector": near,
-        "text": worded,
+        "text": texted,
+        "words": worded,
         "session": session,
         "neighbours": around,
         "answer": answers,

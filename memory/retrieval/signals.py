@@ -5,7 +5,7 @@ All lie in 0..1, `neighbours` excepted; how much each counts is the affair of `c
 """
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -13,7 +13,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from memory.model import Hit, MemoryType
-from memory.retrieval.words import word_set
+from memory.retrieval.words import stems, word_set
 
 Signal = NDArray[np.float64]
 
@@ -31,7 +31,6 @@ _LONGEST_SPEAKER = 40
 _NOBODY: frozenset[str] = frozenset()
 
 _COSINE_NOTHING, _COSINE_CERTAIN = 0.15, 0.55
-_STEM_LETTERS = 5
 
 _SHARE_AT = np.array([0.0, *NEIGHBOUR_SHARES, 0.0])
 
@@ -52,10 +51,37 @@ def text(hits: Sequence[Hit]) -> Signal:
     found = scores > 0
     if not found.any():
         return scores
-    length = _column([len(hit.content) for hit in hits])
+    length = _lengths(hits)
     length /= length[found].mean()
-    scores *= (1 + _K1 * (1 - _ENGINE_B + _ENGINE_B * length)) / (1 + _K1 * (1 - _B + _B * length))
-    return _over_best(scores)
+    return _over_best(scores * _short(length, _ENGINE_B) / _short(length, _B))
+
+
+class Words(Struct, frozen=True):
+    """Which words of the query stand in which hits."""
+
+    held: NDArray[np.float64]
+    """1 where the word (row) stands in the hit (column), else 0."""
+    rarity: NDArray[np.float64]
+    """What each word tells: the fewer hits hold it, the more. Robertson's inverse document frequency, with the hits
+    for documents."""
+
+
+def words_of(hits: Sequence[Hit], query: str) -> Words:
+    texts, wanted = [hit.content.casefold() for hit in hits], stems(query)
+    held = np.array([[stem in text for text in texts] for stem in wanted], np.float64).reshape(len(wanted), len(hits))
+    holders = held.sum(axis=1)
+    rarity = np.log1p((len(hits) - holders + 0.5) / (holders + 0.5))
+    return Words(held, np.where(holders > 0, rarity, 0.0))
+
+
+def words(hits: Sequence[Hit], given: Words) -> Signal:
+    """The query's words that the hit holds, by their rarity among the hits, over the best.
+
+    The engines weigh a word by its rarity in the whole store; among the memories of one user the name of a friend,
+    rare elsewhere, may stand in every other turn. This also knows the hits that the text leg did not return.
+    """
+    length = _lengths(hits)
+    return _over_best(given.rarity @ given.held / _short(length / length.mean(), _B))
 
 
 class Turns(Struct, frozen=True):
@@ -80,12 +106,16 @@ def turns_of(hits: Sequence[Hit]) -> Turns:
     return Turns(inside, sessions, numbers, np.lexsort((numbers, sessions)))
 
 
-def session(turns: Turns, evidence: Signal) -> Signal:
-    """The best evidence in the hit's session: a session that speaks of the matter does so in more than one turn. A
-    memory outside of any session is one by itself."""
+def session(turns: Turns, evidence: Signal, given: Words) -> Signal:
+    """What the hit's session says of the query, half by its best turn and half by the words that all its hits hold
+    together: a session that speaks of the matter does so in more than one turn. A memory outside of any session is
+    one by itself."""
     best = np.zeros(len(evidence))
     np.maximum.at(best, turns.sessions, evidence)
-    return best[turns.sessions]
+    held = np.zeros_like(given.held.T)
+    np.maximum.at(held, turns.sessions, given.held.T)
+    together = _over_best(held @ given.rarity)
+    return 0.5 * (best + together)[turns.sessions]
 
 
 def neighbours(turns: Turns, evidence: Signal) -> Signal:
@@ -151,19 +181,27 @@ def confidence(hits: Sequence[Hit]) -> Signal:
     return _column([hit.confidence for hit in hits])
 
 
-def certainty(hits: Sequence[Hit], query: str, best: Iterable[int]) -> float:
+def certainty(hits: Sequence[Hit], given: Words, best: Sequence[int]) -> float:
     """How sure it is that memory has anything to say to the query at all, for the whole query, in 0..1.
 
     Every other signal compares a query's hits with each other, and something is always the best of them. Here the
     nearest cosine counts on its own scale ([M] with the bundled model: among LoCoMo's turns, questions about other
     things find nothing beyond 0.37 in 95 of 100 cases, its own questions something beyond 0.43), or the share of the
-    query's words that one of the `best` hits (by index) contains: the fewer words there are, the less that says.
+    query's words that one of the `best` hits (by index) holds: the fewer words there are, the less that says.
     """
     nearest = max((hit.dense for hit in hits if hit.dense is not None), default=0.0)
     by_vector = (nearest - _COSINE_NOTHING) / (_COSINE_CERTAIN - _COSINE_NOTHING)
-    wanted = _stems(query)
-    covered = max((len(wanted & _stems(hits[at].content)) for at in best), default=0)
-    return min(max(by_vector, covered / (len(wanted) + 1), 0.0), 1.0)
+    held = float(given.held[:, best].sum(axis=0).max(initial=0.0))
+    return min(max(by_vector, held / (len(given.held) + 1), 0.0), 1.0)
+
+
+def _lengths(hits: Sequence[Hit]) -> Signal:
+    return _column([len(hit.content) for hit in hits])
+
+
+def _short(length: Signal, b: float) -> Signal:
+    """What BM25 divides the score of a word by that occurs once; `length` is that of the text over the mean."""
+    return 1 + _K1 * (1 - b + b * length)
 
 
 def _column(values: list[float]) -> Signal:
@@ -173,10 +211,6 @@ def _column(values: list[float]) -> Signal:
 def _over_best(scores: Signal) -> Signal:
     best = scores.max(initial=0.0)
     return scores / best if best > 0 else scores
-
-
-def _stems(text: str) -> set[str]:
-    return {word[:_STEM_LETTERS] for word in word_set(text)}
 
 
 def _speaker_of(content: str) -> frozenset[str]:

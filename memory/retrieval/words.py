@@ -2,6 +2,8 @@
 
 import re
 
+from memory.engines.words import query_words
+
 # English, because a small set decides much there ([M] 4 points of recall on LoCoMo); in other languages the text leg's
 # own word statistics have to do.
 _ENGLISH = """
@@ -12,6 +14,8 @@ _ENGLISH = """
     who whom whose why will with would you your yours yourself d ll m re ve
 """
 _FUNCTION_WORDS = frozenset(_ENGLISH.split())
+_STEM_LETTERS = 5
+_MOST_STEMS = 32
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -19,6 +23,17 @@ def telling(query: str) -> str:
     """`query` without the function words that nearly every memory shares; as it is where nothing else would be left."""
     words = [word for word in _WORD.findall(query) if word.lower() not in _FUNCTION_WORDS]
     return " ".join(words) or query
+
+
+def stems(query: str) -> list[str]:
+    """What to look for in a text to see whether it holds a word of `query`, whatever its ending: the distinct
+    beginnings of its telling words, case folded; of a script without spaces the pairs of its characters. At most
+    32."""
+    found: dict[str, None] = {}
+    for word in _WORD.findall(telling(query).casefold()):
+        pairs = [] if word.isascii() else query_words(word)
+        found.update(dict.fromkeys(pairs if len(pairs) > 1 else [word[:_STEM_LETTERS]]))
+    return list(found)[:_MOST_STEMS]
 
 
 def word_set(text: str) -> frozenset[str]:

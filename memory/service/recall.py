@@ -95,7 +95,7 @@ class Recall:
         started = perf_counter()
         hits, degraded = await self._hits(where, query, question, steer, patience)
         searched = perf_counter()
-        hits = await self._with_neighbours(where, hits, effective)
+        hits = await self._with_neighbours(where, hits, query, effective)
         joined = perf_counter()
         ranked = rank(hits, query, effective, now=self._clock(), steer=steer, min_score=min_score)
         timings = {
@@ -143,9 +143,11 @@ class Recall:
         )
         return _merge(everywhen, then)
 
-    async def _with_neighbours(self, where: Filter, hits: list[Hit], weights: Retrieval) -> list[Hit]:
+    async def _with_neighbours(self, where: Filter, hits: list[Hit], query: str, weights: Retrieval) -> list[Hit]:
+        if not hits:
+            return hits
         hits = sorted(hits, key=lambda hit: hit.id)
-        order = best_first(hits, own_evidence(hits, weights))
+        order = best_first(hits, own_evidence(hits, query, weights))
         around = [
             Neighbourhood(namespace=hit.namespace, owner=hit.owner, run_id=hit.run_id, seq=hit.seq)
             for hit in (hits[at] for at in order[:NEIGHBOURHOODS])

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from memory.model import Hit
 from memory.retrieval import signals
 from tests.support.hits import a_hit, a_turn
 from tests.support.services import START
@@ -31,16 +32,51 @@ def test_text_of_equal_lengths_keeps_its_proportion(length: int) -> None:
     assert signals.text(hits).tolist() == [1.0, 0.25]
 
 
-def test_session_gives_its_best_evidence_to_all_its_turns() -> None:
-    hits = [a_turn(1, run_id="a"), a_turn(9, run_id="a"), a_turn(1, run_id="b"), a_hit(4)]
+def test_words_counts_what_few_of_the_hits_hold() -> None:
+    hits = [a_hit(1, "Ada paints cats."), a_hit(2, "Ada sings songs."), a_hit(3, "Ada sells cars.")]
 
-    assert signals.session(signals.turns_of(hits), np.array([0.1, 0.8, 0.3, 0.5])).tolist() == [0.8, 0.8, 0.3, 0.5]
+    scores = signals.words(hits, signals.words_of(hits, "What does Ada paint?"))
+
+    assert scores[0] == 1.0
+    assert 0 < scores[1] < 0.3
+    assert scores[1] == pytest.approx(scores[2], abs=0.05)
+
+
+def test_words_knows_a_word_by_its_beginning() -> None:
+    hits = [a_hit(1, "Caroline was painting."), a_hit(2, "Große Städte"), a_hit(3, "寿司が好き")]
+
+    for number, query in enumerate(("painted", "große", "寿司")):
+        assert signals.words(hits, signals.words_of(hits, query)).argmax() == number
+
+
+def test_no_word_of_the_query_gives_no_evidence() -> None:
+    hits = [a_hit(1, "Likes tea.")]
+
+    for query in ("coffee", "", "?"):
+        assert signals.words(hits, signals.words_of(hits, query)).tolist() == [0.0]
+
+
+def test_session_is_half_its_best_turn_and_half_the_words_it_holds() -> None:
+    hits = [
+        a_turn(1, "peanuts", run_id="a"),
+        a_turn(9, "cashews", run_id="a"),
+        a_turn(1, "peanuts", run_id="b", id=3),
+        a_hit(4, "tea"),
+    ]
+    words = signals.words_of(hits, "peanuts cashews")
+
+    scores = signals.session(signals.turns_of(hits), np.array([0.1, 0.8, 0.3, 0.5]), words)
+
+    assert scores[:2].tolist() == [0.9, 0.9]
+    assert 0.15 < scores[2] < 0.65
+    assert scores[3] == 0.25
 
 
 def test_a_session_belongs_to_one_owner() -> None:
     hits = [a_turn(1, owner="u:ada"), a_turn(2, owner="u:bob", id=2)]
 
-    assert signals.session(signals.turns_of(hits), np.array([0.1, 0.8])).tolist() == [0.1, 0.8]
+    no_words = signals.words_of(hits, "")
+    assert signals.session(signals.turns_of(hits), np.array([0.2, 0.8]), no_words).tolist() == [0.1, 0.4]
     assert signals.neighbours(signals.turns_of(hits), np.array([0.1, 0.8])).tolist() == [0.0, 0.0]
 
 
@@ -129,16 +165,20 @@ def test_frequency_grows_slower_and_slower_up_to_one() -> None:
     assert scores[4] == 1.0
 
 
+def certainty(hits: list[Hit], query: str) -> float:
+    return signals.certainty(hits, signals.words_of(hits, query), list(range(len(hits))))
+
+
 def test_certainty_needs_a_near_vector_or_shared_words() -> None:
     hits = [a_hit(1, "Is allergic to peanuts", dense=0.2)]
 
-    assert signals.certainty(hits, "quantum entanglement", [0]) == pytest.approx(0.125)
-    assert signals.certainty(hits, "allergic peanuts", [0]) == pytest.approx(2 / 3)
-    assert signals.certainty([a_hit(1, "x", dense=0.7)], "quantum", [0]) == 1.0
-    assert signals.certainty([], "quantum", []) == 0.0
+    assert certainty(hits, "quantum entanglement") == pytest.approx(0.125)
+    assert certainty(hits, "allergic peanuts") == pytest.approx(2 / 3)
+    assert certainty([a_hit(1, "x", dense=0.7)], "quantum") == 1.0
+    assert certainty([], "quantum") == 0.0
 
 
 def test_one_shared_word_says_less_than_many() -> None:
     hits = [a_hit(1, "hello there, the deploy script fails on mondays")]
 
-    assert signals.certainty(hits, "hello", [0]) < signals.certainty(hits, "deploy script fails mondays", [0])
+    assert certainty(hits, "hello") < certainty(hits, "deploy script fails mondays")

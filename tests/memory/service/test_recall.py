@@ -141,7 +141,8 @@ async def test_weights_are_overridden_for_one_search(services: Services, caller:
     await remember(services, caller, "The kitten sleeps all day.", "young at heart")
 
     by_words = await recall.search(WHERE, "young cat", weights={"vector_weight": 0.0})
-    by_meaning = await recall.search(WHERE, "young cat", weights={"text_weight": 0.0})
+    no_words = dict.fromkeys(("text_weight", "words_weight", "session_weight"), 0.0)
+    by_meaning = await recall.search(WHERE, "young cat", weights=no_words)
 
     assert told(by_words)[0] == "young at heart"
     assert told(by_meaning)[0] == "The kitten sleeps all day."
