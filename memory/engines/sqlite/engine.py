@@ -26,7 +26,7 @@ from memory.engines.sqlite import counters, documents, jobs, log
 from memory.engines.sqlite.counters import SqliteCounters
 from memory.engines.sqlite.database import Database
 from memory.engines.sqlite.documents import SqliteDocuments
-from memory.engines.sqlite.jobs import SqliteJobs
+from memory.engines.sqlite.jobs import SqliteJobs, release
 from memory.engines.sqlite.log import SqliteLog
 from memory.engines.sqlite.memories import SqliteMemories
 from memory.engines.sqlite.reindex import Embed, reindex
@@ -66,6 +66,8 @@ class SqliteEngine:
         if self._path is not None and not self._path.parent.is_dir():
             raise Misconfigured(f"REMORA_STORE: there is no directory '{self._path.parent}'")
         await self._database.open(self._embedding, reindexing=self._reindexing)
+        now = self._clock()
+        await self._database.write(lambda connection: release(connection, now=now))
         return self
 
     async def __aexit__(

@@ -182,6 +182,11 @@ def _is_duplicate(connection: apsw.Connection, job: Enqueue, *, now: int) -> boo
     return bool(found)
 
 
+def release(connection: apsw.Connection, *, now: int) -> None:
+    """End every lease: for a database just opened, whose lock says that no other process is at work on it."""
+    connection.execute("UPDATE jobs SET ready_at = ? WHERE state = 'running' AND ready_at > ?", (now, now))
+
+
 def _number(id: str) -> int | None:
     """The number that `id` spells; None where it spells none of ours."""
     if not id.isascii() or not id.isdigit() or len(id) > 18 or str(int(id)) != id:

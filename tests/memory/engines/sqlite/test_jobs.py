@@ -1,6 +1,7 @@
 """What happens to ended jobs in hours and days, by a clock that the test turns."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -86,3 +87,14 @@ async def test_the_age_of_the_oldest_job_is_told(engine: SqliteEngine, clock: Cl
     await engine.jobs.enqueue(JOB)
     clock.now += 5 * MINUTE
     assert (await engine.jobs.backlog()).oldest_ms == 5 * MINUTE
+
+
+async def test_opening_the_database_frees_what_the_last_process_was_at(tmp_path: Path) -> None:
+    path = tmp_path / "remora.db"
+    async with SqliteEngine(path, embedding=SPEC) as before:
+        id = await before.jobs.enqueue(Enqueue(kind="k", tenant="t", payload=b"p"))
+        await before.jobs.lease("the one that dies")
+    async with SqliteEngine(path, embedding=SPEC) as after:
+        [job] = await after.jobs.lease("the next")
+
+    assert (job.id, job.attempt) == (id, 2)
