@@ -29,7 +29,7 @@ class ContextBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     namespace: str = DEFAULT_NAMESPACE
     token_budget: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
     """Default: the namespace's, else the server's."""
-    system_prompt: str | None = None
+    system_prompt: Annotated[str, Meta(max_length=400_000)] | None = None
     """Put first, and counted within the budget."""
     include_scores: bool = False
     """Adds to each memory's score what each signal contributed."""
