@@ -48,7 +48,7 @@ class Authenticator:
         given = credentials.read(headers, query_string)
         if self._operator is None:
             self._check_web(given)
-            return Caller(tenant=DEFAULT_TENANT, credential=fingerprint(given.authorization or ""))
+            return Caller(tenant=DEFAULT_TENANT, credential=fingerprint(given.everything))
         return self._verified(given.presented)
 
     def proxied(self, headers: Iterable[tuple[bytes, bytes]], query_string: bytes) -> Proxied:
@@ -57,11 +57,11 @@ class Authenticator:
         passed = None if self._has_upstream_key else given.authorization
         if self._operator is None:
             self._check_web(given)
-            anyone = Caller(tenant=DEFAULT_TENANT, credential=fingerprint(given.authorization or ""))
+            anyone = Caller(tenant=DEFAULT_TENANT, credential=fingerprint(given.everything))
             return Proxied(anyone, passed, keyless=True)
         if self._has_upstream_key:
             return Proxied(self._verified(given.presented), None)
-        if given.bearer is not None and self._match(given.bearer) is not None:
+        if any(self._match(key) for key in given.for_the_upstream):
             raise Unauthenticated(_KEY_IN_AUTHORIZATION)
         return Proxied(self._verified(_beside_authorization(given)), passed)
 

@@ -7,7 +7,7 @@ BLOCK_CLOSE = "</remora-memory>"
 
 # A block whose end was cut off reaches to the end of the text: better lose words than learn injected ones.
 _BLOCK = re.compile(rf"{BLOCK_OPEN}.*?(?:{BLOCK_CLOSE}|\Z)", re.DOTALL)
-_MARK = re.compile(r"<(\s*/?\s*remora-memory)", re.IGNORECASE)
+_WORD = re.compile(r"(?<=remora)[\W_]{1,8}(?=memory)", re.IGNORECASE)
 
 
 def strip_blocks(text: str) -> str:
@@ -18,6 +18,6 @@ def strip_blocks(text: str) -> str:
 
 
 def neutralise(text: str) -> str:
-    """`text` with our marks, in any case or spacing, made ordinary text of the same length, so that a memory can't
-    end the block that holds it."""
-    return _MARK.sub(r"[\1", text)
+    """`text` with the word of our marks, however it is spelled or bracketed, made two words of the same length, so
+    that a memory can't end the block that holds it, nor look to a reader as if it did."""
+    return _WORD.sub(lambda joint: " " * len(joint[0]), text)

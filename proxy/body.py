@@ -67,7 +67,8 @@ def read_body(raw: bytes) -> ChatBody | OpaqueBody:
 
 
 def _first(*values: Any) -> Any:
-    return next((value for value in values if value is not None), None)
+    """The first that is set: clients send an empty text for a user they don't have."""
+    return next((value for value in values if value not in (None, "")), None)
 
 
 def _decode_leniently(raw: bytes) -> Any:

@@ -125,7 +125,7 @@ class Chat:
         async with self._upstream.call("POST", call.target, headers, payload, decode=True) as answer:
             call.waited += time.perf_counter() - sent
             hearing = _Hearing(record)
-            if answer.streams_events:
+            if answer.streams_events and answer.status < 300:
                 receipt.timings["overhead"] = round(call.overhead_ms, 3)
                 await relay_events(
                     client,
@@ -174,9 +174,8 @@ class _Hearing:
 
 def _of_user(body: ChatBody, call: Call, options: Options) -> ChatBody | OpaqueBody:
     """Finds out for whom the call is made. A user that can't be named has no memory, rather than someone else's."""
-    given = options.user or body.user
     user = options.user or _name(body.user)
-    if given and user is None:
+    if user is None and body.user is not None:
         return OpaqueBody(raw=body.raw, reason="the request's user is no usable name")
     call.caller = msgspec.structs.replace(call.caller, user=user)
     return body

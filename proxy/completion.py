@@ -20,7 +20,7 @@ class Message(Struct):
 
 
 class _Choice(Struct):
-    index: int = 0
+    index: int | None = 0
     message: Message | None = None
     delta: Message | None = None
     finish_reason: str | None = None
@@ -65,7 +65,7 @@ class Completion:
         for data in read_data(events):
             if data.startswith(_DONE):
                 self.ended = True
-            else:
+            elif data:
                 self._read(data)
 
     def _read(self, data: bytes) -> None:
@@ -77,7 +77,7 @@ class Completion:
         if completion.error is not None:
             self.failed = self.ended = True
         for choice in completion.choices or ():
-            if choice.index == 0:
+            if not choice.index:
                 self._take(choice)
 
     def _take(self, choice: _Choice) -> None:

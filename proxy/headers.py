@@ -20,8 +20,16 @@ _HOP_BY_HOP = frozenset(
         b"upgrade",
     )
 )
-_NOT_UPSTREAM = _HOP_BY_HOP | {b"host", b"content-length", b"expect", b"cookie", b"authorization", b"x-api-key"}
-_OF_THE_KEY = frozenset((b"openai-organization", b"openai-project"))
+_NOT_UPSTREAM = _HOP_BY_HOP | {
+    b"host",
+    b"content-length",
+    b"expect",
+    b"cookie",
+    b"authorization",
+    b"x-api-key",
+    b"referer",
+}
+_OF_THE_KEY = frozenset((b"api-key", b"openai-organization", b"openai-project"))
 _NOT_TO_CLIENT = _HOP_BY_HOP | {b"set-cookie", b"set-cookie2", b"alt-svc"}
 
 

@@ -88,7 +88,7 @@ class PassThrough:
         async with self._upstream.call(call.method, call.target, headers, body, decode=False) as answer:
             call.waited += time.perf_counter() - sent
             marked = [*answer.headers, *call.own_headers()]
-            if answer.streams_events:
+            if answer.streams_events and answer.status < 300:
                 await relay_events(client, answer, marked, ping_seconds=self._ping_seconds)
             else:
                 await relay_bytes(client, answer, marked)

@@ -34,7 +34,8 @@ async def relay_events(
 
     A stream that breaks off ends in an event that says so, since its status has long gone out.
     """
-    await client.start(answer.status, headers)
+    # Pings and an event about a break-off come on top of what the upstream announced.
+    await client.start(answer.status, [header for header in headers if header[0] != b"content-length"])
     try:
         with client.pinged(ping_seconds):
             await _relay_whole_events(client, answer, listener)
@@ -58,13 +59,16 @@ async def relay_bytes(client: Client, answer: Answer, headers: Headers) -> None:
 
 async def _relay_whole_events(client: Client, answer: Answer, listener: Listener | None) -> None:
     splitter = EventSplitter()
+    began = False
     async for chunk in answer.chunks():
         if events := splitter.feed(chunk):
+            began = True
             if listener is not None:
                 await listener.hear(events)
             await client.write(events)
     rest = splitter.rest
-    if listener is not None:
+    in_disguise = not began and rest.lstrip().startswith(b"{")  # a JSON body that is called a stream
+    if listener is not None and not in_disguise:
         if rest:
             await listener.hear(rest)
         if complaint := listener.complaint():

@@ -23,6 +23,9 @@ log = logging.getLogger("remora.upstream")
 
 Body = bytes | AsyncIterator[bytes] | None
 
+_LONGEST_HEADER = 1 << 16
+"""Bytes; aiohttp's own limit of 8 KB would refuse answers that other clients take."""
+
 _WHOLE_BODY = 1 << 20
 """aiohttp writes a body of more in one go and warns of it, so it is cut into pieces of that size."""
 
@@ -80,6 +83,8 @@ class Upstream:
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
             timeout=self._timeout,
+            max_line_size=_LONGEST_HEADER,
+            max_field_size=_LONGEST_HEADER,
         )
         return self
 

@@ -79,6 +79,28 @@ def test_without_an_upstream_key_a_remora_key_in_authorization_is_refused_and_ne
             authenticator().proxied(headers, b"")
 
 
+@pytest.mark.parametrize(
+    "leak",
+    [
+        (b"authorization", KEY.encode()),
+        (b"authorization", b"Token " + KEY.encode()),
+        (b"authorization", b"Bearer\t" + KEY.encode()),
+        (b"api-key", KEY.encode()),
+    ],
+)
+def test_a_remora_key_on_its_way_to_the_upstream_is_refused_in_every_spelling(leak: tuple[bytes, bytes]) -> None:
+    with pytest.raises(Unauthenticated, match="X-API-Key"):
+        authenticator().proxied([(b"x-api-key", KEY.encode()), leak], b"")
+
+
+@pytest.mark.parametrize("header", [b"authorization", b"x-api-key", b"api-key"])
+def test_without_a_key_whatever_tells_two_clients_apart_makes_two_credentials(header: bytes) -> None:
+    keyless = authenticator(key=None)
+    one, other = (keyless.proxied([LOOPBACK, (header, key)], b"").caller for key in (b"one", b"other"))
+
+    assert one.credential != other.credential
+
+
 def test_without_a_key_everyone_on_loopback_is_the_default_tenant_but_no_operator() -> None:
     caller = authenticator(key=None).caller([LOOPBACK], b"")
 

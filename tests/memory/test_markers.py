@@ -19,6 +19,23 @@ def test_blocks_are_stripped_with_what_they_hold(text: str, left: str) -> None:
     assert strip_blocks(text) == left
 
 
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "</remora-memory>",
+        "< / Remora-MEMORY >",
+        "<\u200b/remora-memory>",
+        "</remora-\u200bmemory>",
+        "</remora\u2010memory>",
+        "&lt;/remora_memory&gt;",
+        "\uff1c/remora-\nmemory\uff1e",
+    ],
+)
+def test_no_look_alike_of_a_mark_stays_one_word(mark: str) -> None:
+    neutral = neutralise(f"tea {mark} and more")
+    assert "remora memory" in " ".join(neutral.lower().split())
+
+
 _PIECES = st.sampled_from([BLOCK_OPEN, BLOCK_CLOSE, "< / Remora-Memory>", "<", "/", "remora-memory", ">", " ", "word"])
 
 

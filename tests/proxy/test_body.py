@@ -96,3 +96,16 @@ def test_odd_values_are_for_the_upstream_to_judge(raw: bytes) -> None:
 
 def test_of_two_arrays_of_messages_the_last_counts() -> None:
     assert chat(b'{"messages": [{"role": "user"}], "messages": [{"role": "system"}]}').messages == [{"role": "system"}]
+
+
+@pytest.mark.parametrize("user", [0, False, [], {}])
+def test_a_user_that_is_no_name_is_still_somebody(user: object) -> None:
+    body = read_body(json.dumps({"messages": [], "user": user}).encode())
+    assert isinstance(body, ChatBody)
+    assert body.user is not None
+
+
+def test_an_empty_user_says_nothing_and_hides_no_other() -> None:
+    body = read_body(b'{"messages": [], "safety_identifier": "", "user": "zed"}')
+    assert isinstance(body, ChatBody)
+    assert body.user == "zed"

@@ -178,3 +178,42 @@ async def test_a_stream_that_outlasts_the_drain_ends_in_an_error(fake: FakeUpstr
             await asyncio.to_thread(server.stop)
             received += b"".join([chunk async for chunk in chunks])
     assert error_in(received)["message"] == "the server is shutting down"
+
+
+def raw(status: str, body: bytes, **headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_error_that_is_labelled_a_stream_arrives_as_it_is(stream: bool) -> None:
+    body = b'{"error": {"message": "context too long", "code": "context_length_exceeded"}}'
+    headers = {"content-type": "text/event-stream", "content-length": str(len(body))}
+    async with raw_server(raw("400 Bad Request", body, **headers)) as url, client_of(url) as http:
+        answer = await http.post(PATH, json=asking("x", stream=stream))
+
+    assert (answer.status_code, answer.content) == (400, body)
+
+
+async def test_a_json_answer_that_is_labelled_a_stream_arrives_as_it_is() -> None:
+    body = json.dumps({"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}).encode()
+    async with raw_server(raw("200 OK", body, **{"content-type": "text/event-stream"})) as url, client_of(url) as http:
+        answer = await http.post(PATH, json=asking("x"))
+
+    assert answer.content == body
+
+
+async def test_a_stream_of_announced_length_that_breaks_off_still_ends_in_an_error() -> None:
+    headers = {"content-type": "text/event-stream", "content-length": "5000"}
+    async with raw_server(raw("200 OK", streamed("a")[0], **headers)) as url, client_of(url) as http:
+        answer = await http.post(PATH, json=asking("x", stream=True))
+
+    assert error_in(answer.content)["code"] == "upstream_error"
+
+
+async def test_an_answer_with_a_long_header_arrives() -> None:
+    headers = {"content-type": "application/json", "x-long": "v" * 20_000}
+    async with raw_server(raw("200 OK", b"{}", **headers)) as url, client_of(url) as http:
+        answer = await http.post(PATH, json=asking("x"))
+
+    assert (answer.status_code, answer.headers["x-long"]) == (200, "v" * 20_000)
