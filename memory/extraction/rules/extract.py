@@ -12,10 +12,10 @@ from memory.extraction.rules.corrections import correction
 from memory.extraction.rules.openings import Opening, read_opening
 from memory.extraction.rules.other_languages import translated
 from memory.extraction.rules.passages import QUOTED, passages
-from memory.extraction.rules.person import others, third_person
+from memory.extraction.rules.person import ADVERBS, others, third_person
 from memory.extraction.rules.requests import concerns_all_before, hands_over, is_question, told_before_question
 from memory.extraction.rules.sentences import clauses, negates, plain, sentences, shared_subject
-from memory.extraction.rules.statement import Statement, topic
+from memory.extraction.rules.statement import Statement, topic, value
 from memory.extraction.rules.statements.conduct import CONDUCT
 from memory.extraction.rules.statements.identity import IDENTITY
 from memory.extraction.rules.statements.life import FAMILY, HEALTH, HOME, WORK
@@ -119,13 +119,37 @@ def _stated(statement: Statement, match: re.Match[str], clause: str) -> Fact | N
         )
     if content is None or negates(content) != negates(clause):
         return None
+    slot, ends = _filled(statement, groups, clause)
     return Fact(
         content=content,
         category=statement.category,
         confidence=statement.confidence,
-        slot=_slot(statement.slot, groups),
-        ends=groups.get("gone") or None,
+        slot=slot,
+        ends=ends if slot else None,
     )
+
+
+def _filled(statement: Statement, groups: dict[str, str], clause: str) -> tuple[str | None, str | None]:
+    """The slot, and the value that no longer holds in it."""
+    slot = _slot(statement.slot, groups)
+    gone = groups.get("gone", "")
+    if slot is None or slot.startswith(_OF_EITHER_POLARITY):
+        return slot, None
+    if not gone and _DENIES.match(clause):
+        gone = groups.get("value") or ("" if slot != statement.slot else groups.get("x", ""))
+        if not gone:
+            return None, None
+    return slot, value(gone) or None
+
+
+_OF_EITHER_POLARITY = ("like:", "prefer:", "fear:", "allergy:", "is:", "tolerates:", "speaks:")
+"""Slots of which a negation is a value; in others it only says what does not fill them."""
+
+_DENIES = re.compile(
+    r"(?:I(?: am| have| do| did| was)?|My [\w' -]{1,40}? (?:is|are))"
+    rf"(?: {ADVERBS})*?(?:n't| not| no longer| never)\b",
+    re.IGNORECASE,
+)
 
 
 def _slot(template: str | None, groups: dict[str, str]) -> str | None:

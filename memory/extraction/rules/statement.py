@@ -15,7 +15,8 @@ class Statement(Struct, frozen=True, kw_only=True):
     """The fact is always the whole clause in the third person, never a part of it, so no negation gets lost."""
 
     pattern: Pattern[str]
-    """Group `gone`: a value that no longer holds. Groups `x`, or `a` and `b`: what the slot is about."""
+    """Group `gone`: a value that no longer holds. Groups `x`, or `a` and `b`: what the slot is about, or with a slot that
+    names no `{x}` what fills it. Group `value`: what fills it, where that is not `x`."""
     category: Category
     slot: str | None
     """May hold `{x}` or `{pair}`, each spelled as `topic` does."""
@@ -77,9 +78,14 @@ _TAIL = re.compile(
 _HEAD = re.compile(r"(?:the|a|an|any|some|my|to|eating|drinking|having) ")
 
 
+def value(text: str) -> str:
+    """The thing alone: "Lisbon any more, thank God" as "Lisbon"."""
+    return _TAIL.split(text, maxsplit=1)[0].strip()
+
+
 def topic(text: str) -> str:
     """What a thing is filed under: "the mushrooms any more" as "mushroom"; "" for what is no single thing."""
-    text = _HEAD.sub("", _TAIL.split(text.lower(), maxsplit=1)[0].strip(), count=1)
+    text = _HEAD.sub("", value(text.lower()), count=1)
     words = text.split()
     if not 1 <= len(words) <= 4 or any(word in ("and", "or") for word in words):
         return ""

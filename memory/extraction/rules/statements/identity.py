@@ -33,7 +33,7 @@ IDENTITY = (
         "origin",
         check=lambda match: place(match) and not match["x"][0].isdigit(),
     ),
-    say(r"<am>(?:not )?<demonym>(?:,? (?:but|and) .+)?$", "identity", "nationality", cased=True),
+    say(r"<am>(?:not )?(?P<value><demonym>)(?:,? (?:but|and) .+)?$", "identity", "nationality", cased=True),
     say(r"My (?:e-?mail|e-?mail address) is \S+@\S+$", "identity", "email", sure=0.98),
     say(
         r"My (?P<x>work|personal|private|business) e-?mail(?: address)? is \S+@\S+$", "identity", "email:{x}", sure=0.98

@@ -6,10 +6,6 @@ from memory.extraction.rules import vocabulary as v
 from memory.extraction.rules.statement import lasting_thing, place, say
 
 
-def _left_place(match: Match[str]) -> bool:
-    return v.NO_PLACE.match(match["gone"]) is None
-
-
 def _employer(match: Match[str]) -> bool:
     return v.NO_EMPLOYER.match(match["x"]) is None
 
@@ -23,7 +19,7 @@ def _food(match: Match[str]) -> bool:
 
 
 HOME = (
-    say(r"I <adv>(?:live|reside) (?:<word> ){0,4}?(?:in|near) (?P<x>.+)", "fact", "residence", check=place),
+    say(r"I (?:<not> )?<adv>(?:live|reside) (?:<word> ){0,4}?(?:in|near) (?P<x>.+)", "fact", "residence", check=place),
     say(r"<am>(?:based|living|located|residing) (?:in|near) (?P<x>.+)", "fact", "residence", check=place),
     say(
         r"I <adv>(?:moved|relocated) (?:(?:back|away|over) )*(?:from [\w' -]+? )?to (?P<x>.+)",
@@ -34,7 +30,6 @@ HOME = (
         check=place,
     ),
     say(r"<am>(?:moving|relocating) (?:from .{2,30} )?to (?P<x>.+)", "fact", sure=0.8, lasting=False, check=place),
-    say(r"I (?:no longer live|<not> live) in (?P<gone>[\w' -]+?)<any more>$", "fact", "residence", check=_left_place),
     say(r"I <adv>live (?:alone|with (?:my|two|three|a|an) .+)$", "fact"),
     say(
         r"I (?:used to (?:live|work|be|play|own|have|drive|smoke|eat|drink|love|like|hate)|grew up) .+",
@@ -44,8 +39,13 @@ HOME = (
 )
 
 WORK = (
-    say(r"I <adv>work (?:(?:full|part)[- ]time |remotely )*(?:at|for) (?P<x>.+)", "fact", "employer", check=_employer),
-    say(r"I <adv>work (?:(?:full|part)[- ]time |remotely )*as (?:an?|the) .+", "fact", "job"),
+    say(
+        r"I (?:<not> )?<adv>work (?:(?:full|part)[- ]time |remotely )*(?:at|for) (?P<x>.+)",
+        "fact",
+        "employer",
+        check=_employer,
+    ),
+    say(r"I (?:<not> )?<adv>work (?:(?:full|part)[- ]time |remotely )*as (?:an?|the) (?P<value>.+)", "fact", "job"),
     say(
         r"I <adv>work (?:in (?!progress|this|the (?:code|file|morning|evening|background))"
         r"|from home|remotely|nights|night shifts|part[- ]time|full[- ]time|freelance)",
@@ -68,11 +68,10 @@ WORK = (
         cased=True,
         lasting=False,
     ),
-    say(r"I (?:no longer work|<not> work) (?:at|for) (?P<gone>[\w&' -]+?)<any more>$", "fact", "employer"),
     say(r"I (?:have )?<adv>(?:lost|quit|left|resigned from) my job", "fact", "employer", lasting=False),
     say(r"I (?:got|was) (?:laid off|fired|made redundant)", "fact", "employer", lasting=False),
     say(
-        r"<am>(?:not )?(?:retired|unemployed|self[- ]employed)$|I (?:have )?<adv>retired\b",
+        r"<am>(?:not )?(?P<value>retired|unemployed|self[- ]employed)<any more>$|I (?:have )?<adv>retired\b",
         "fact",
         "job",
         lasting=False,
@@ -103,8 +102,8 @@ FAMILY = (
         "fact",
     ),
     say(
-        r"<am>(?:not )?(?:happily |newly )?(?:married|engaged|divorced|widowed|separated"
-        r"|single)(?: to (?!my (?:job|work)\b).+)?$",
+        r"<am>(?:not )?(?:happily |newly )?(?P<value>married|engaged|divorced|widowed|separated"
+        r"|single)<any more>(?: to (?!my (?:job|work)\b).+)?$",
         "fact",
         "marital_status",
     ),
@@ -148,7 +147,7 @@ HEALTH = (
     ),
     say(r"I (?:<not> )?<adv>(?:have|suffer from|live with) <condition>\b(?! (?:in my|about|over))", "fact", sure=0.95),
     say(
-        r"(?:<am>|I have been )(?:not )?(?:an? )?(?:strict )?<diet><any more>(?: (?:since|for) .+)?$",
+        r"(?:<am>|I have been )(?:not )?(?:an? )?(?:strict )?(?P<value><diet>)<any more>(?: (?:since|for) .+)?$",
         "fact",
         "diet",
         sure=0.97,

@@ -28,7 +28,7 @@ def _nothing_or_lasting(match: Match[str]) -> bool:
 TASTE = (
     say(
         r"My favou?rite (?P<x>[\w -]{2,40}?) (?:is|are|isn't|aren't|has always been) "
-        r"(?!that\b|when\b|how\b|the (?:part|one|first|last|second)\b).+",
+        r"(?:not )?(?P<value>(?!that\b|when\b|how\b|the (?:part|one|first|last|second)\b).+)",
         "preference",
         "favourite:{x}",
         sure=0.95,
