@@ -135,6 +135,8 @@ def _filled(statement: Statement, groups: dict[str, str], clause: str) -> tuple[
     gone = groups.get("gone", "")
     if slot is None or slot.startswith(_OF_EITHER_POLARITY):
         return slot, None
+    if not statement.lasting and v.LONG_AGO.search(clause):
+        return None, None
     if not gone and _DENIES.match(clause):
         gone = groups.get("value") or ("" if slot != statement.slot else groups.get("x", ""))
         if not gone:

@@ -15,8 +15,8 @@ class Statement(Struct, frozen=True, kw_only=True):
     """The fact is always the whole clause in the third person, never a part of it, so no negation gets lost."""
 
     pattern: Pattern[str]
-    """Group `gone`: a value that no longer holds. Groups `x`, or `a` and `b`: what the slot is about, or with a slot that
-    names no `{x}` what fills it. Group `value`: what fills it, where that is not `x`."""
+    """Group `gone`: a value that no longer holds. Groups `x`, or `a` and `b`: what the slot is about, or in a slot
+    without `{x}` what fills it. Group `value`: what fills it, where that is not `x`."""
     category: Category
     slot: str | None
     """May hold `{x}` or `{pair}`, each spelled as `topic` does."""
@@ -38,6 +38,7 @@ _SHORT = {
     "<Name>": r"[A-ZÀ-Þ][\w'-]*(?: [A-ZÀ-Þ][\w.'-]*){0,3}",
     "<word>": r"[\w'-]+",
     "<number>": r"(?:\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|twin|several)",
+    "<when>": r"(?:,? (?:last|this|in|on|two|three|a|after|because|yesterday|today|recently)\b.*)?$",
     "<date>": rf"(?:on )?(?:the )?(?:\d|(?:{v.MONTHS})\b)",
     "<on day>": r"(?:on (?:mon|tues|wednes|thurs|fri|satur|sun)days|on weekends|(?:once|twice) an? \w+|daily"
     r"|in the (?:mornings?|evenings?))",

@@ -185,6 +185,10 @@ PASSING = _anywhere(
     r"today|tonight|tomorrow|yesterday|right now|at the moment|for now|just now|at present|for the moment|until",
     r"this (?:morning|afternoon|evening|week|weekend|time|minute|instant)|temporarily|so far|in this \w+|here",
 )
+LONG_AGO = _anywhere(
+    r"(?<!since )(?:19|20)\d\d|(?:years?|decades?) (?:ago|before|earlier)|when I was|back (?:in|when|then)|as an? (?:child|kid|teenager)"
+)
+"""Puts what happened so far back that it tells nothing of the present."""
 NOT_A_NAME = words(
     """Back Here Done Fine Good Great Ok Okay Sorry Sure Ready Happy Sad Tired Confused Curious Bored Lost Stuck New
     Not Just Also Trying Looking Having Getting Going Interested Writing Working Using Wondering Happily Very So

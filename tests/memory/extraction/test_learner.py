@@ -123,6 +123,21 @@ async def test_returning_to_an_earlier_value_makes_a_fact_of_its_own(school: Sch
             ["User works at Siemens", "User no longer works for Bosch"],
         ),
         ("I work at Siemens.", "I don't work at Siemens any more.", ["User doesn't work at Siemens any more"]),
+        ("I moved to Porto.", "I moved to Lisbon in 2005.", ["User moved to Porto", "User moved to Lisbon in 2005"]),
+        (
+            "I live in Porto.",
+            "I moved to Rome when I was six.",
+            ["User lives in Porto", "User moved to Rome when they were six"],
+        ),
+        (
+            "I work at Siemens.",
+            "I quit my job at Siemens ten years ago.",
+            ["User works at Siemens", "User quit their job at Siemens ten years ago"],
+        ),
+        ("I work at Bosch.", "I got fired from Acme.", ["User works at Bosch", "User got fired from Acme"]),
+        ("I work at Acme.", "I got fired from Acme last week.", ["User got fired from Acme last week"]),
+        ("I work at Bosch.", "I quit my job at Acme.", ["User works at Bosch", "User quit their job at Acme"]),
+        ("I work at Acme.", "I lost my job.", ["User lost their job"]),
         ("I'm vegan.", "I'm not kosher.", ["User is vegan", "User is not kosher"]),
         ("I'm a strict vegan.", "I'm no longer vegan.", ["User is no longer vegan"]),
         (

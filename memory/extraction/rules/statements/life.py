@@ -61,15 +61,25 @@ WORK = (
         lasting=False,
     ),
     say(
-        r"I (?:have )?<adv>(?:left|quit) (?P<gone>[A-Z][\w&' -]*?)(?: (?:last|this|in|on|two|after) .+)?$",
+        r"I (?:have )?<adv>(?:left|quit) (?P<gone>[A-Z][\w&' -]*?)<when>",
         "fact",
         "employer",
         sure=0.85,
         cased=True,
         lasting=False,
     ),
-    say(r"I (?:have )?<adv>(?:lost|quit|left|resigned from) my job", "fact", "employer", lasting=False),
-    say(r"I (?:got|was) (?:laid off|fired|made redundant)", "fact", "employer", lasting=False),
+    say(
+        r"I (?:have )?<adv>(?:lost|quit|left|resigned from) my job(?: (?:at|with|for) (?P<gone>.+?)<when>|\b)",
+        "fact",
+        "employer",
+        lasting=False,
+    ),
+    say(
+        r"I (?:got|was) (?:laid off|fired|made redundant)(?: (?:from|by|at) (?!my\b|work\b)(?P<gone>.+?)<when>|\b)",
+        "fact",
+        "employer",
+        lasting=False,
+    ),
     say(
         r"<am>(?:not )?(?P<value>retired|unemployed|self[- ]employed)<any more>$|I (?:have )?<adv>retired\b",
         "fact",
