@@ -1,4 +1,4 @@
-"""Setting right what was said before: "actually it's Porto, not Lisbon"."""
+"""Setting right what was said before ("actually it's Porto, not Lisbon") or taking it back ("just kidding")."""
 
 import re
 
@@ -13,6 +13,15 @@ _PATTERNS = tuple(
         rf"(?P<saying>{_SAYING})?not (?P<wrong>{_VALUE})(?:,? but|, (?:it is|it's)|, rather) (?P<right>{_VALUE})$",
         rf"(?P<saying>it isn't|it is not|it's not) (?P<wrong>{_VALUE})(?:,? but|, (?:it is|it's)) (?P<right>{_VALUE})$",
     )
+)
+_RETRACTION = re.compile(
+    r"(?:(?:oh|ah|haha|well|ok|and|but|or|sorry|lol|hmm|[.\u2026]+)[,.]? )*"
+    r"(?:(?:(?:just|only|I am|was) )*(?:kidding|joking)|jk|scratch that|(?:actually|wait|oh|no)[,.]? no|no[,.]? wait"
+    r"|not(?: really)?(?=\W*$)|never ?mind)(?=\W*$|[,.!;:])",
+    re.IGNORECASE,
+)
+_RETRACTED = re.compile(
+    r"[,.\u2026] ?(?:not(?: really)?|never ?mind|scratch that|(?:actually,? )?no)\W*$", re.IGNORECASE
 )
 _NO_VALUE = re.compile(
     r"(?:I|my|you|we|they|it|that|this|the|an?|so|very|really|too|good|bad|is|are|am|do|now|yet)\b", re.IGNORECASE
@@ -29,3 +38,13 @@ def correction(sentence: str) -> Correction | None:
         if match["saying"] or match["right"][0].isupper() or match["right"][0].isdigit():
             return Correction(right=match["right"], wrong=match["wrong"])
     return None
+
+
+def retracts(part: str) -> bool:
+    """ "Just kidding!", "not really": what was said just before does not hold."""
+    return _RETRACTION.match(part) is not None
+
+
+def retracts_itself(clause: str) -> bool:
+    """ "I live in Porto, not really"."""
+    return _RETRACTED.search(clause) is not None

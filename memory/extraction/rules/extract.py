@@ -8,7 +8,7 @@ from msgspec import structs
 
 from memory.extraction.facts import Correction, Fact
 from memory.extraction.rules import vocabulary as v
-from memory.extraction.rules.corrections import correction
+from memory.extraction.rules.corrections import correction, retracts, retracts_itself
 from memory.extraction.rules.openings import Opening, read_opening
 from memory.extraction.rules.other_languages import translated
 from memory.extraction.rules.passages import QUOTED, passages
@@ -48,12 +48,17 @@ def _message(text: str) -> Iterator[Fact | Correction]:
     if concerns_all_before(text):
         return
     greeted = False
+    last: list[Fact | Correction] = []
     for sentence in islice((plain(raw) for line in passages(text) for raw in sentences(line)), MOST):
+        if not retracts(sentence):
+            yield from last
+        last = []
         if hands_over(sentence):
             return
         opening = read_opening(sentence)
-        yield from _sentence(opening, greeted=greeted or opening.greets)
+        last = list(_sentence(opening, greeted=greeted or opening.greets))
         greeted = opening.greets and not opening.rest
+    yield from last
 
 
 def _sentence(opening: Opening, *, greeted: bool) -> Iterator[Fact | Correction]:
@@ -76,7 +81,10 @@ def _sentence(opening: Opening, *, greeted: bool) -> Iterator[Fact | Correction]
         return
     if _CONDITIONAL.match(sentence):
         return
-    for clause in clauses(sentence):
+    parts = clauses(sentence)
+    if any(retracts(part) for part in parts[1:]):
+        return
+    for clause in parts:
         yield from _clause(clause, greeted=greeted)
 
 
@@ -88,7 +96,7 @@ _CONDITIONAL = re.compile(
 
 def _clause(clause: str, *, greeted: bool = False) -> Sequence[Fact]:
     """The facts of a clause: one for each verb of a shared subject where each alone is one, else one or none."""
-    if v.UNSURE.search(clause):
+    if v.UNSURE.search(clause) or retracts_itself(clause):
         return []
     if greeted and (name := _introduction(clause)):
         return [name]

@@ -186,7 +186,8 @@ PASSING = _anywhere(
     r"this (?:morning|afternoon|evening|week|weekend|time|minute|instant)|temporarily|so far|in this \w+|here",
 )
 LONG_AGO = _anywhere(
-    r"(?<!since )(?:19|20)\d\d|(?:years?|decades?) (?:ago|before|earlier)|when I was|back (?:in|when|then)|as an? (?:child|kid|teenager)"
+    r"(?<!since )(?:19|20)\d\d|(?:years?|decades?) (?:ago|before|earlier)|when I was|back (?:in|when|then)",
+    r"as an? (?:child|kid|teenager)",
 )
 """Puts what happened so far back that it tells nothing of the present."""
 NOT_A_NAME = words(
