@@ -89,7 +89,8 @@ def _sentence(opening: Opening, *, greeted: bool) -> Iterator[Fact | Correction]
 
 
 _CONDITIONAL = re.compile(
-    r"(?:if|when|whenever|while|unless|until|once|in case|before|after|as soon as|as long as|where|wherever)\b",
+    r"(?:if|when|whenever|while|unless|until|once|in case|before|after|as soon as|as long as|where|wherever"
+    r"|for (?:example|instance)|e\.g\.)(?!\w)",
     re.IGNORECASE,
 )
 

@@ -2,6 +2,7 @@
 
 import re
 
+from memory.extraction.rules import vocabulary as v
 from memory.extraction.words import either
 
 _POLITE = (
@@ -29,7 +30,11 @@ _HANDS_OVER = re.compile(
     either(
         rf"(?:{_POLITE})*{_WORK}\b",
         r".*\b(?:the following|as follows|(?:text|e-?mail|message|sentence|paragraph|letter|passage|quote|lyrics"
-        r"|transcript|excerpt|review|article|essay|code|logs?|output|error)(?: below)?:)",
+        r"|transcript|excerpt|review|article|essay|code|logs?|output|error)(?: (?:below|from|by|of)[^:.!?]{0,40})?:)",
+        r".*\b(?:text|e-?mail|message|letter|note|draft|review|article|post) "
+        r"(?:is (?:right )?|follows |copied |pasted )?below\b",
+        r".*\b(?:asked|told|wants?|wanted|needs?) (?:me|you|us) to (?:forward|pass on|relay|send|share|post|paste)\b",
+        r".*\bforward(?:ed|ing)? (?:this|a|the) (?:e-?mail|message|note|letter)\b",
         r"here(?:'s| is| are) (?:the|a|an|my|some|what|his|her|their|our)\b",
         r".*\b(?:said|says|wrote|told me|texted|e-?mailed|replied|asked|posted|writes|goes|reads)(?: \w+)?:",
     ),
@@ -47,6 +52,9 @@ _MADE_UP = re.compile(
         r"hypothetical(?:ly)?|let's play|play the (?:role|part)|you are (?:now )?(?:an?|my|the) |the character",
         r"(?:write|compose|create|generate|tell|make up|give|make|need|want)(?: me| us)? (?:an?|some|the|my|another) "
         rf"(?:[\w-]+ ){{0,4}}?{_PIECE}",
+        r"in (?:this|the|my|our) "
+        r"(?:story|tale|novel|scene|game|campaign|play|scenario|dream|example|film|movie|fiction)",
+        r"(?<!\bI )suppos(?:e|ing) (?:that )?(?:I|you|we|he|she|they|my|your)",
         r"from the (?:perspective|point of view) of|in the (?:voice|style) of",
     )
     + r"\b",
@@ -55,13 +63,29 @@ _MADE_UP = re.compile(
 _ALL_BEFORE = re.compile(
     either(
         r"\b(?:translate|summari[sz]e|proofread|rewrite|rephrase|paraphrase|correct|fix|improve|classify|check|say|put|render"
-        r"|edit)\b[^.?!\n]{0,30}\b(?:above|that|it) (?:in|to|into|for|as)\b",
+        r"|edit|turn)\b[^.?!\n]{0,30}\b(?:above|that|it|this) (?:in|to|into|for|as)\b(?![^.?!\n]{0,40}:)",
         r"\b(?:the|text|sentence|message) above\b",
         r"\bwhat (?:is|'s) (?:the )?(?:sentiment|wrong with)\b",
         r"\bis (?:this|that|it) (?:sentence|grammar|grammatical|correct)",
     ),
     re.IGNORECASE,
 )
+_AT_LAST = re.compile(
+    rf"(?:^|[.?!\n\"”)]\s*)(?:{_POLITE})*"
+    + either(
+        r"(?:fix|correct|check|improve) (?:the|my|its) "
+        r"(?:grammar|spelling|english|wording|punctuation|tone|style|typos?|mistakes)[^.?!\n]{0,40}",
+        r"(?:shorten|simplify|expand|polish|edit|fix|correct|improve|proofread|re-?write|reword|re-?phrase|paraphrase"
+        r"|translate|summari[sz]e) (?:this|that|it)(?: (?:please|for me|a bit|to [^.?!\n]{1,30}))?",
+        r"(?:make|turn) (?:this|that|it) (?:sound |into |more |less |short|long|formal|casual|polite|better|rhyme)"
+        r"[^.?!\n]{0,40}",
+        rf"(?:(?:say|put|write) (?:this|that|it|the same) )?in (?:(?:simple|plain|proper) )?"
+        rf"(?-i:{v.NAMED['language']}|English)",
+    )
+    + r"(?:,? (?:please|thanks|thank you))?[\s.?!]*\Z",
+    re.IGNORECASE,
+)
+"""The last sentence asks to work on what stands before it."""
 # A question about what was told, so not "don't I?" nor "is it?".
 _TOLD_FIRST = re.compile(
     r"(?P<told>(?:I|My)\b[^?]*?)(?:,? (?:so|and|but))?[,;] (?:so |and |but )?"
@@ -83,7 +107,7 @@ def hands_over(sentence: str) -> bool:
 
 def concerns_all_before(text: str) -> bool:
     """It asks to work on what stands before the request."""
-    return _ALL_BEFORE.search(text) is not None
+    return _ALL_BEFORE.search(text) is not None or _AT_LAST.search(text) is not None
 
 
 def is_question(sentence: str) -> bool:
