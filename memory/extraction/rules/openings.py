@@ -37,6 +37,7 @@ _FILLER = either(
     r"since|because|although|though|even though|given that|seeing that|as (?:you know|I said|I mentioned|mentioned)",
     r"update|reminder|important|edit|preferences|background|context|some (?:background|context)|(?:a bit )?about me",
     r"(?:two|three|a few|some) (?:things|facts)(?: about me)?|one (?:more )?thing",
+    r"guess what(?=\s*[,.:!;\u2013\u2014-])|(?:fun|random|quick) fact|good news|big news",
     r"first(?:ly)?|second(?:ly)?|lastly|finally",
 )
 _PART = re.compile(

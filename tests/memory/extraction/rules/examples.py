@@ -146,6 +146,10 @@ STATED: list[tuple[str, str, str | None]] = [
     ("I'm vegan. I work in French schools.", "User is vegan", "diet"),
     ("I suppose you know me. I live in Porto.", "User lives in Porto", "residence"),
     ("I live in Porto. Always answer in English, please.", "User lives in Porto", "residence"),
+    ("Guess what: I moved to Porto!", "User moved to Porto", "residence"),
+    ("Guess what, I work at Siemens.", "User works at Siemens", "employer"),
+    ("Guess what? I moved to Porto!", "User moved to Porto", "residence"),
+    ("Fun fact: I live in Rome.", "User lives in Rome", "residence"),
     # Instructions.
     ("Always answer in Portuguese.", "User asks: Always answer in Portuguese", None),
     ("Never share my email with anyone.", "User asks: Never share their email with anyone", None),
@@ -240,6 +244,7 @@ NOTHING: list[str] = [
     "My laptop is slow.",
     "My question is about taxes.",
     "My favourite part of this is the ending.",
+    "Guess what I like most.",
     # Small talk and states of the moment.
     "I am fine, thanks.",
     "I'm good, and you?",
