@@ -33,6 +33,8 @@ Prefix = Annotated[
     str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z", description="1 to 64 of the letters a-z and A-Z, digits, `_` and `-`")
 ]
 
+_SENDABLE = re.compile(r"[\x21-\x7e]+")
+
 ENVIRONMENT_PREFIX = "REMORA_"
 
 
@@ -254,7 +256,7 @@ def _without_none(kind: Any) -> Any:
 
 
 def _secret(kind: type, value: Any) -> Any:
-    if kind is Secret and isinstance(value, str):
+    if kind is Secret and isinstance(value, str) and _SENDABLE.fullmatch(value):
         return Secret(value)
     raise msgspec.ValidationError
 
@@ -267,6 +269,8 @@ def _expected(kind: kinds.Type) -> str:
             return "one of " + ", ".join(map(str, values))
         case kinds.BoolType():
             return "true or false"
+        case kinds.CustomType(cls=cls) if cls is Secret:
+            return "a key of visible ASCII characters, such as a header can carry"
         case kinds.IntType() | kinds.FloatType():
             word = "a whole number" if isinstance(kind, kinds.IntType) else "a number"
             bounds = {"of at least": kind.ge, "above": kind.gt, "up to": kind.le}

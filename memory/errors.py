@@ -12,6 +12,7 @@ RemoraError
 │   ├── StoreUnavailable
 │   └── EmbedderUnavailable
 └── Misconfigured      the operator has to act; the message says how
+    └── StoreInUse     another process has the database
 """
 
 from collections.abc import Mapping
@@ -69,3 +70,7 @@ class EmbedderUnavailable(Unavailable):
 
 class Misconfigured(RemoraError):
     """Only the operator can mend this; the message says how."""
+
+
+class StoreInUse(Misconfigured):
+    """Another process has the embedded engine's database, which serves one at a time."""

@@ -17,7 +17,7 @@ from memory.caller import DEFAULT_NAMESPACE, DEFAULT_TENANT
 from memory.embedding.factory import open_embedder
 from memory.engines.base import Engine
 from memory.engines.factory import make_engine
-from memory.errors import RemoraError
+from memory.errors import RemoraError, StoreInUse
 from memory.extraction.exchange import Exchange
 from memory.extraction.llm import open_llm
 from proxy.serve import refusals
@@ -132,8 +132,23 @@ async def _embedder_and_store(settings: Settings) -> list[Finding]:
             async with asyncio.timeout(SECONDS):
                 engine = await stack.enter_async_context(make_engine(settings, embedder.spec))
                 return [good, *await _store(settings, engine)]
+        except StoreInUse as error:
+            return [good, await _live_server(settings, error)]
         except (RemoraError, TimeoutError) as error:
             return [good, Finding("store", "bad", _reason(error), "see that REMORA_STORE is right, and that it runs")]
+
+
+async def _live_server(settings: Settings, in_use: StoreInUse) -> Finding:
+    """What the server that has the database open says of it."""
+    address = f"http://{settings.host}:{settings.port}/ready"
+    try:
+        async with httpx.AsyncClient(timeout=SECONDS) as client:
+            storage = (await client.get(address)).json()["checks"]["storage"]
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return Finding("store", "warning", in_use.message, "look at it again when that process has ended")
+    good = storage == "ok"
+    told = f"{settings.store}, open in the server at {address}, which says: {storage}"
+    return Finding("store", "good" if good else "bad", told, "" if good else "see that server's log")
 
 
 async def _store(settings: Settings, engine: Engine) -> list[Finding]:

@@ -22,6 +22,9 @@ BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 75
 """Longer than HTTP clients keep an idle connection (httpx: 5 s), so that none is closed under a request just sent."""
 
+_READY = "Remora is ready: give this base_url to your OpenAI client"
+_STARTING = "Remora starts its processes: give this base_url to your OpenAI client"
+
 log = structlog.stdlib.get_logger("remora")
 
 
@@ -39,7 +42,7 @@ def serve(settings: Settings) -> None:
         if settings.workers == 1:
             _Server(config, settings).run([listener])
         else:
-            _announce(settings, listener)
+            _announce(settings, listener, _STARTING)
             Multiprocess(config, [listener]).run()
 
 
@@ -91,13 +94,13 @@ class _Server(uvicorn.Server):
             _announce(self._settings, sockets[0])
 
 
-def _announce(settings: Settings, listener: socket.socket) -> None:
+def _announce(settings: Settings, listener: socket.socket, event: str = _READY) -> None:
     host, port = listener.getsockname()[:2]
     if ipaddress.ip_address(host).is_unspecified:
         host = socket.gethostname()
     place = f"[{host}]" if ":" in host else host
     log.info(
-        "Remora is ready: give this base_url to your OpenAI client",
+        event,
         base_url=f"http://{place}:{port}/v1",
         store=without_credentials(settings.store),
         embedder=settings.embedder.kind,

@@ -13,7 +13,9 @@ from memory.service.drafts import MemoryFields, Share, Tags
 
 Time = Annotated[str, Meta(max_length=64, extra_json_schema={"format": "date-time"})]
 Limit = Annotated[int, Meta(ge=1, le=1000)]
-Offset = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+MAX_OFFSET = 1_000_000
+"""Redis's search pages no further."""
+Offset = Annotated[int, Meta(ge=0, le=MAX_OFFSET)]
 Scalar = str | int | float | bool
 
 MAX_BATCH = 100

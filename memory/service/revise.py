@@ -1,5 +1,7 @@
 """Changing memories."""
 
+import asyncio
+import random
 from collections.abc import Callable
 
 from msgspec import UNSET, structs
@@ -14,6 +16,7 @@ from memory.service.clock import Clock, system_clock
 from memory.service.drafts import MemoryPatch, check_patch, merge
 
 _ATTEMPTS = 10
+_LONGEST_PAUSE = 0.02
 
 
 class Revise:
@@ -56,6 +59,7 @@ class Revise:
                 after, expected=before.version, vector=vector if rewritten else None, log=log
             ):
                 return after
+            await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE))  # else rivals stay in step
         raise _contended(id)
 
     async def supersede(self, caller: Caller, old: int, by: int) -> Memory:

@@ -158,3 +158,13 @@ def test_the_example_file_uncommented_is_the_defaults(file: Path) -> None:
 
 def test_the_example_file_as_it_is_sets_nothing() -> None:
     assert tomllib.loads(EXAMPLE.read_text()) == {}
+
+
+@pytest.mark.parametrize("key", ["sk-up\nsecret", "sk-s\u00e9cret", "two words", "nul\x00"])
+def test_a_key_that_no_header_can_carry_is_refused_and_not_shown(key: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load({"REMORA_UPSTREAM_API_KEY": key})
+
+    [problem] = caught.value.problems
+    assert problem.startswith("REMORA_UPSTREAM_API_KEY: expected a key")
+    assert key not in problem

@@ -17,6 +17,7 @@ from proxy.cli import main
 from proxy.demo.servers import serving
 from proxy.doctor import Finding, examine, show
 from tests.support.redis_server import RedisServer
+from tests.support.server import RemoraServer, settings_for
 
 KEY = "sk-right"
 
@@ -55,9 +56,9 @@ async def found(settings: Settings, subject: str) -> list[Finding]:
     return [finding for finding in await examine(settings) if finding.subject == subject]
 
 
-def settings(base_url: str, key: str | None = KEY, **more: Any) -> Settings:
+def settings(base_url: str, key: str | None = KEY, *, store: str = "sqlite://", **more: Any) -> Settings:
     api_key = None if key is None else Secret(key)
-    return Settings(store="sqlite://", upstream=Upstream(base_url=base_url, api_key=api_key), **more)
+    return Settings(store=store, upstream=Upstream(base_url=base_url, api_key=api_key), **more)
 
 
 async def test_all_is_well_with_a_server_that_works() -> None:
@@ -176,3 +177,21 @@ def test_no_bad_finding_ends_it_with_0(tmp_path: Path, monkeypatch: pytest.Monke
         environment = {"REMORA_UPSTREAM_BASE_URL": url, "REMORA_STORE": "sqlite://"}
         result = CliRunner().invoke(main, ["doctor"], env=environment)
     assert result.exit_code == 0, result.output
+
+
+async def test_a_store_that_a_running_server_has_open_is_what_that_server_says(tmp_path: Path) -> None:
+    place = f"sqlite:///{tmp_path}/remora.db"
+    with upstream() as base_url, RemoraServer(settings_for(base_url, place)) as server:
+        port = int(server.origin.rpartition(":")[2])
+        [store] = await found(settings(base_url, store=place, port=port), "store")
+
+    assert store.state == "good"
+    assert server.origin in store.text
+
+
+async def test_a_store_that_something_else_has_open_is_a_warning(tmp_path: Path, closed_port: int) -> None:
+    place = f"sqlite:///{tmp_path}/remora.db"
+    with upstream() as base_url, RemoraServer(settings_for(base_url, place)):
+        [store] = await found(settings(base_url, store=place, port=closed_port), "store")
+
+    assert store.state == "warning"

@@ -31,7 +31,10 @@ def serving(folder: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[st
         assert process.stderr is not None
         try:
             lines = map(json.loads, process.stderr)
-            yield process, next(line for line in lines if line["event"].startswith("Remora is ready"))
+            yield (
+                process,
+                next(line for line in lines if line["event"].startswith(("Remora is ready", "Remora starts"))),
+            )
         finally:
             process.kill()
 

@@ -4,7 +4,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from memory.errors import Misconfigured
+from memory.errors import Misconfigured, StoreInUse
 
 
 class FileLock:
@@ -15,7 +15,7 @@ class FileLock:
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
-        """Raises Misconfigured where another engine holds it, or where the file can't be made."""
+        """Raises StoreInUse where another engine holds it, Misconfigured where the file can't be made."""
         path = f"{self._database}.lock"
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -25,7 +25,7 @@ class FileLock:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             os.close(descriptor)
-            raise Misconfigured(
+            raise StoreInUse(
                 f"REMORA_STORE: another process has '{self._database}' open, and SQLite serves one process at a time. "
                 "Stop that process, or set REMORA_STORE to a redis:// URL, which any number of processes may share."
             ) from error
