@@ -51,7 +51,8 @@ class Round(Struct, frozen=True, kw_only=True):
     """The newest round of a conversation."""
 
     asked: list[str]
-    """The texts of the user messages that no final answer has followed yet, in order."""
+    """The texts of the user messages that no final answer has followed yet, in order. Where several people speak, each
+    line begins with its speaker's name in brackets: no one person's words."""
     preceding: str
     """Digest of all that user and assistant said before; empty at the start."""
     session: str
@@ -62,19 +63,23 @@ def read_round(messages: Sequence[Any]) -> Round | None:
     """The newest round of an OpenAI `messages` list (decoded JSON, of any content); None if it says nothing new.
 
     Tool calls and their results are part of the round they serve, so after them the user's words before them are the
-    ones asked. Only text parts of user messages are taken, less any block of ours that a client echoes back.
+    ones asked. An assistant message at the end only begins the answer. Only text parts of user messages are taken, less
+    any block of ours that a client echoes back.
     """
     said = [turn for message in messages if (turn := _turn(message)) is not None]
+    if said and said[-1].role == "assistant":
+        said.pop()
     start = len(said)
-    while start and said[start - 1][0] == "user":
+    while start and said[start - 1].role == "user":
         start -= 1
-    asked = [text for _, text in said[start:]]
+    asked = said[start:]
     if not asked:
         return None
-    opening = next(text for role, text in said if role == "user")
+    opening = next(turn.text for turn in said if turn.role == "user")
+    several = len({turn.name for turn in asked if turn.name}) > 1
     return Round(
-        asked=asked,
-        preceding=_digest(part for turn in said[:start] for part in turn) if start else "",
+        asked=[_labelled(turn) if several else turn.text for turn in asked],
+        preceding=_digest(part for turn in said[:start] for part in (turn.role, turn.text)) if start else "",
         session=f"s-{_digest([opening])[:24]}",
     )
 
@@ -102,12 +107,25 @@ def decode_exchange(payload: bytes) -> Exchange:
     return msgspec.json.decode(payload, type=Exchange)
 
 
-def _turn(message: Any) -> tuple[str, str] | None:
-    """Role and text of what was said; None for instructions, tool calls and results, and for what is no message."""
+class _Turn(Struct, frozen=True):
+    role: str
+    text: str
+    name: str
+
+
+def _turn(message: Any) -> _Turn | None:
+    """What was said; None for instructions, tool calls and results, and for what is no message."""
     if not isinstance(message, Mapping) or _calls_tools(message):
         return None
     role, text = message.get("role"), strip_blocks(_content(message)).strip()
-    return (role, text) if role == "assistant" or (role == "user" and text) else None
+    if role != "assistant" and not (role == "user" and text):
+        return None
+    name = message.get("name")
+    return _Turn(role, text, " ".join(name.split()) if isinstance(name, str) else "")
+
+
+def _labelled(turn: _Turn) -> str:
+    return "\n".join(f"[{turn.name or turn.role}] {line}" for line in turn.text.splitlines() if line.strip())
 
 
 def _calls_tools(message: Mapping[str, Any]) -> bool:

@@ -7,6 +7,7 @@ from memory.extraction.words import words
 
 _APOSTROPHES = str.maketrans("\u2018\u2019", "''")
 _FENCE = re.compile(r"\s*(```|~~~)")
+# A line that begins with a bracket may also be labelled with its speaker, as those of group chats are.
 _MACHINE = re.compile(
     r"""\s*(?:
         \[?\d{4}-\d\d-\d\d[T\ ]\d\d:\d\d | \[?\d\d:\d\d(?::\d\d)?\b | \[?(?:INFO|WARN(?:ING)?|ERROR|DEBUG|FATAL)\b

@@ -36,9 +36,27 @@ def test_after_tool_results_the_words_before_the_tools_are_asked() -> None:
     assert asked(user("old"), assistant("answer"), user("weather?"), TOOL_CALL, TOOL_RESULT) == ["weather?"]
 
 
-def test_a_conversation_that_ends_with_an_answer_asks_nothing() -> None:
-    assert asked(user("one"), assistant("two")) is None
+def test_the_beginning_of_the_answer_given_by_the_client_hides_no_question() -> None:
+    assert asked(user("one"), assistant("{")) == ["one"]
+    assert read_round([user("one"), assistant("{")]) == read_round([user("one")])
+
+
+def test_a_conversation_without_an_unanswered_question_asks_nothing() -> None:
+    assert asked(user("one"), assistant("two"), assistant("three")) is None
+    assert asked(assistant("one")) is None
     assert asked() is None
+
+
+def test_where_several_people_speak_each_line_has_its_speakers_name() -> None:
+    tom, ann = user("I live in Rome.\n\nI'm vegan.") | {"name": "tom"}, user("Me too.") | {"name": "ann"}
+    assert asked(tom, ann, user("And I.")) == [
+        "[tom] I live in Rome.\n[tom] I'm vegan.",
+        "[ann] Me too.",
+        "[user] And I.",
+    ]
+    assert asked(tom, tom) == ["I live in Rome.\n\nI'm vegan."] * 2
+    assert asked(ann, assistant("Hello."), tom) == ["I live in Rome.\n\nI'm vegan."]
+    assert asked(user("hello") | {"name": 3}) == ["hello"]
 
 
 def test_text_parts_are_taken_and_other_parts_are_not() -> None:

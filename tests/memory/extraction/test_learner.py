@@ -214,6 +214,13 @@ async def test_the_answer_teaches_no_facts(school: School) -> None:
     assert await school.facts() == []
 
 
+async def test_what_several_people_say_is_an_episode_and_no_facts(school: School) -> None:
+    await school.hear([user("I live in Rome.") | {"name": "tom"}, user("I'm vegan.") | {"name": "ann"}], "Hello both.")
+    await school.study()
+    assert await school.episodes() == ["User: [tom] I live in Rome.\nUser: [ann] I'm vegan.\nAssistant: Hello both."]
+    assert await school.facts() == []
+
+
 async def test_secrets_are_not_stored(school: School) -> None:
     text = "My password is hunter2 and my card is 4111 1111 1111 1111. I live in Porto."
     await school.enqueue(enqueue_exchange(an_exchange(text, answer="Your card 4111 1111 1111 1111, noted.")))

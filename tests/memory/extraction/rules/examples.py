@@ -292,6 +292,7 @@ NOTHING: list[str] = [
     "My colleague asked: where do I live?",
     "Customer: I hate waiting.\nAgent: I'm sorry.",
     "The song goes “I am a passenger and I ride and I ride”.",
+    "[tom] I live in Rome.\n[tom] I'm vegan.",
     # Text to be worked on.
     "Translate to French: I live in London and I love my cat.",
     "Translate this to German.\nI live in London.",
