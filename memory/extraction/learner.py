@@ -28,6 +28,8 @@ log = logging.getLogger("remora.learner")
 REFUSED_COUNTER = "learning.refused"
 """Counts, per tenant, what was to be learned and a quota or a rule of the namespace forbade."""
 
+_RETRY_MS = 600_000
+"""The same words within this time are a retry; later, the user says them again."""
 _NEAREST = 10
 _PLAN_SECONDS = 24 * 3600
 _ATTEMPTS = 10
@@ -75,14 +77,15 @@ class Learner:
 
     async def learn(self, exchange: Exchange, *, again: bool = False) -> Learned:
         """`again`: an earlier attempt may have got half-way. A round that is known otherwise, since it was regenerated
-        or resent, teaches nothing."""
+        or resent, teaches nothing; long after, it makes no second episode, but its facts hold anew."""
         caller = Caller(tenant=exchange.tenant, credential=exchange.credential, user=exchange.user_id)
         await self._namespaces.ensure(caller, exchange.namespace)
         learned = Learned()
-        learned.episodes = await self._known_episodes(exchange)
-        if learned.episodes and not again:
+        known = await self._known_episodes(exchange)
+        learned.episodes = sorted(episode.id for episode in known)
+        if not again and any(abs(exchange.at - episode.created_at) <= _RETRY_MS for episode in known):
             return learned
-        if not learned.episodes:
+        if not known:
             await self._store_episodes(caller, exchange, learned)
         if self._facts:
             for finding in await self._findings(exchange):
@@ -94,12 +97,11 @@ class Learner:
 
     # Episodes
 
-    async def _known_episodes(self, exchange: Exchange) -> list[int]:
+    async def _known_episodes(self, exchange: Exchange) -> list[Memory]:
         where = structs.replace(
             _own(exchange), current=False, types=("episodic",), metadata={"round": exchange.identity}
         )
-        page = await self._engine.memories.list(where)
-        return sorted(memory.id for memory in page.memories)
+        return (await self._engine.memories.list(where)).memories
 
     async def _store_episodes(self, caller: Caller, exchange: Exchange, learned: Learned) -> None:
         drafts = [
@@ -158,7 +160,7 @@ class Learner:
         where = structs.replace(_own(exchange), current=False, content_hash=content_hash(fact.content))
         equal = (await self._engine.memories.list(where)).memories
         for memory in equal:
-            if memory.metadata.get("round") == exchange.identity:
+            if memory.metadata.get("round") == exchange.identity and _said_at(memory) >= exchange.at:
                 return memory
         for memory in equal:
             if memory.current:

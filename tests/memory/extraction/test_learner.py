@@ -92,6 +92,34 @@ async def test_saying_it_again_makes_a_fact_newer_than_what_was_said_between(sch
     assert len(porto.source_ids) == 2
 
 
+async def test_the_same_words_long_after_hold_anew(school: School) -> None:
+    for hour, town in enumerate(["Lisbon", "Porto", "Lisbon"]):
+        told = an_exchange(f"I live in {town}.", run_id=town, at=START + hour * 60 * MINUTE)
+        await school.learner.learn(told)
+        await school.learner.learn(told)
+        await school.learner.learn(told, again=True)
+    assert await school.facts() == ["User lives in Lisbon"]
+    assert len(await school.facts(current=False)) == 3
+    assert len(await school.episodes()) == 2
+
+
+async def test_the_same_words_long_after_confirm_a_fact_that_still_holds(school: School) -> None:
+    await school.learner.learn(an_exchange("I live in Lisbon."))
+    await school.learner.learn(an_exchange("I live in Lisbon.", at=START + 60 * MINUTE))
+    [fact] = await school.memories("semantic", current=False)
+    assert fact.derived_at == START + 60 * MINUTE
+
+
+@pytest.mark.parametrize("minutes", [1, 10])
+async def test_a_regeneration_within_ten_minutes_does_not_undo_what_was_said_since(
+    school: School, minutes: int
+) -> None:
+    await school.learner.learn(an_exchange("I live in Lisbon."))
+    await school.learner.learn(an_exchange("I live in Porto.", at=START + 1))
+    await school.learner.learn(an_exchange("I live in Lisbon.", at=START + minutes * MINUTE))
+    assert await school.facts() == ["User lives in Porto"]
+
+
 async def test_returning_to_an_earlier_value_makes_a_fact_of_its_own(school: School) -> None:
     for minute, town in enumerate(["Lisbon", "Porto", "Lisbon"]):
         await school.learner.learn(an_exchange(f"I live in {town}.", preceding=str(minute), at=START + minute * MINUTE))
