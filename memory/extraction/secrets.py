@@ -81,7 +81,7 @@ _PASSWORDS = (
     r"passwords?|passwd|pwd|passphrase|passcode|pass[ -]?word|passwort|kennwort|mot de passe|contrase(?:ñ|n)a|senha"
     r"|palavra-passe"
 )
-_PASSWORD_GATES = ("pass", "pwd", "kennwort", "contrase", "senha", "mot de")
+_PASSWORD_GATES = ("pass", "pw", "kennwort", "contrase", "senha", "mot de")
 _IS = r"(?:is|was|are|ist|lautet|war|est|es|é|era)"
 _SET = r"(?:\s(?:now|still|just|currently|set\sto|changed\sto|jetzt|ahora|agora|maintenant))?"
 
@@ -214,7 +214,7 @@ RULES = (
         "password",
         _PASSWORD_GATES,
         _pattern(
-            rf"(?:{_PASSWORDS}|(?<![a-z])pass)[\w-]{{0,24}}[\"'`\])]{{0,2}}\s{{0,3}}(?:[:=\uff1a]|=>"
+            rf"(?:{_PASSWORDS}|(?<![a-z])(?:pass|pw(?![a-z])))[\w-]{{0,24}}[\"'`\])]{{0,2}}\s{{0,3}}(?:[:=\uff1a]|=>"
             rf"|:=)\s{{0,3}}{_ASSIGNED}"
         ),
         _password,
@@ -222,7 +222,7 @@ RULES = (
     Rule(
         "password",
         _PASSWORD_GATES,
-        _pattern(rf"\b(?:{_PASSWORDS})\b[^\n.:=\[\]?!]{{0,48}}?\s{_IS}{_SET}\s{{0,2}}:?\s{{1,2}}{_VALUE}"),
+        _pattern(rf"\b(?:{_PASSWORDS}|pw)\b[^\n.:=\[\]?!]{{0,48}}?\s{_IS}{_SET}\s{{0,2}}:?\s{{1,2}}{_VALUE}"),
         _password,
     ),
     Rule(
@@ -237,7 +237,7 @@ RULES = (
     Rule(
         "password",
         _PASSWORD_GATES,
-        _pattern(rf"(?:\b|--)(?:{_PASSWORDS})\s{{1,2}}{_VALUE}"),
+        _pattern(rf"(?:\b|--)(?:{_PASSWORDS})(?:['\u2019]s|,)?\s{{1,2}}{_VALUE}"),
         lambda value: len(value) >= 6 and _mixed(value) and _password(value),
     ),
     Rule(
