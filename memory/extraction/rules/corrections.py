@@ -17,7 +17,7 @@ _PATTERNS = tuple(
 _RETRACTION = re.compile(
     r"(?:(?:oh|ah|haha|well|ok|and|but|or|sorry|lol|hmm|[.\u2026]+)[,.]? )*"
     r"(?:(?:(?:just|only|I am|was) )*(?:kidding|joking)|jk|scratch that|(?:actually|wait|oh|no)[,.]? no|no[,.]? wait"
-    r"|not(?: really)?(?=\W*$)|never ?mind)(?=\W*$|[,.!;:])",
+    r"|not(?=\W*$)|not really|never ?mind)(?=\W*$|[,.!;:])",
     re.IGNORECASE,
 )
 _RETRACTED = re.compile(

@@ -33,7 +33,8 @@ _HANDS_OVER = re.compile(
         r"|transcript|excerpt|review|article|essay|code|logs?|output|error)(?: (?:below|from|by|of)[^:.!?]{0,40})?:)",
         r".*\b(?:text|e-?mail|message|letter|note|draft|review|article|post) "
         r"(?:is (?:right )?|follows |copied |pasted )?below\b",
-        r".*\b(?:asked|told|wants?|wanted|needs?) (?:me|you|us) to (?:forward|pass on|relay|send|share|post|paste)\b",
+        r".*\b(?:asked|told|wants?|wanted|needs?) (?:me|you|us) to "
+        r"(?:forward|pass on|relay|(?:send|share|post|paste|pass) (?:this|it|that|the following))\b",
         r".*\bforward(?:ed|ing)? (?:this|a|the) (?:e-?mail|message|note|letter)\b",
         r"here(?:'s| is| are) (?:the|a|an|my|some|what|his|her|their|our)\b",
         r".*\b(?:said|says|wrote|told me|texted|e-?mailed|replied|asked|posted|writes|goes|reads)(?: \w+)?:",
