@@ -37,6 +37,9 @@ _SENDABLE = re.compile(r"[\x21-\x7e]+")
 
 ENVIRONMENT_PREFIX = "REMORA_"
 
+Position = Literal["system", "first_user", "before_last"]
+"""Where memory is put into a request: see `proxy.injection`."""
+
 
 class Secret:
     """A string that never prints; `reveal()` is the only way to its value."""
@@ -96,7 +99,7 @@ class Extraction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 class Context(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     token_budget: NotNegative = 4000
-    position: Literal["system", "first_user", "before_last"] = "system"
+    position: Position = "system"
     deadline_ms: Positive = 250
     """Retrieval that takes longer is given up and the call goes on without memory."""
 

@@ -117,6 +117,28 @@ class Hit(Struct, frozen=True, kw_only=True):
     """BM25 score over the best of its query, in 0..1; None where the text leg did not return it."""
 
 
+def hit_of(memory: Memory, *, dense: float | None = None, text: float | None = None) -> Hit:
+    return Hit(
+        id=memory.id,
+        content=memory.content,
+        type=memory.type,
+        owner=memory.owner,
+        namespace=memory.namespace,
+        run_id=memory.run_id,
+        seq=memory.seq,
+        role=memory.role,
+        confidence=memory.confidence,
+        created_at=memory.created_at,
+        happened_at=memory.happened_at,
+        accessed_at=memory.accessed_at,
+        access_count=memory.access_count,
+        content_hash=memory.content_hash,
+        token_count=memory.token_count,
+        dense=dense,
+        text=text,
+    )
+
+
 class NamespaceConfig(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """A namespace's configuration as set; None is "not set", and a parent's or the server's value applies."""
 

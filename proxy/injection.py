@@ -6,8 +6,8 @@ import msgspec
 import numpy as np
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from config.settings import Position
 from proxy.body import ChatBody
-from proxy.options import Position
 
 _INSTRUCTING = ("system", "developer")
 

@@ -1,16 +1,15 @@
 """What a client asks of Remora, in headers: each as `X-Remora-*` or, for MAIA's clients, as `X-MAIA-*`."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import unquote
 
 import msgspec
 from msgspec import Struct
 
+from config.settings import Position
 from memory.errors import Invalid
 from memory.model import MAX_NAME, Name
-
-Position = Literal["system", "first_user", "before_last"]
 
 PREFIXES = (b"x-remora-", b"x-maia-")
 MAX_BUDGET = 1_000_000

@@ -1,7 +1,6 @@
 """The processes of the benchmark, each on a free loopback port and in a folder of its own."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ import httpx
 import psutil
 
 from tests.bench.corpus import memories
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60.0
@@ -43,7 +43,7 @@ class Server:
 @contextmanager
 def running(module: str, *arguments: str, folder: Path, settings: dict[str, str] | None = None) -> Iterator[Server]:
     """`python -m module PORT arguments`, once it listens; with `settings`, `remora serve` under them instead."""
-    port = _free_port()
+    port = free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("REMORA_")}
     command = [sys.executable, "-m", module, str(port), *arguments]
     if settings is not None:
@@ -113,8 +113,3 @@ def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Pat
         else:
             return
     raise RuntimeError(f"a server did not start:\n{log.read_text(errors='replace')[-2000:]}")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])

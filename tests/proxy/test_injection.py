@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.settings import Position
 from proxy.body import ChatBody, read_body
 from proxy.injection import inject
-from proxy.options import Position
 
 SEPARATOR = "\n\n"
 POSITIONS: list[Position] = ["system", "first_user", "before_last"]

@@ -2,7 +2,6 @@
 
 import contextlib
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,6 +13,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from tests.support.ports import free_port
 from tests.support.redis_binary import RedisBinary, find_redis
 
 START_SECONDS = 20.0
@@ -32,7 +32,7 @@ class RedisServer:
         self._appendfsync = appendfsync
         self._binary = binary or find_redis()
         self._folder = Path(tempfile.mkdtemp(prefix="remora-redis-"))
-        self._port = _free_port()
+        self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -118,8 +118,3 @@ class RedisServer:
                     return
                 time.sleep(0.01)
         raise RuntimeError(f"redis-server did not start:\n{self._log.read_text(errors='replace')[-2000:]}")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])

@@ -12,7 +12,7 @@ from memory.engines.base import Vector
 from memory.engines.redis.keys import Keys, label
 from memory.engines.redis.query import labels_of
 from memory.engines.words import indexed_words, query_words
-from memory.model import Hit, Memory
+from memory.model import Hit, Memory, hit_of
 
 SORTABLE = ("id", "created_at", "updated_at", "happened_at", "importance", "confidence")
 """The numbers by which the index sorts; `accessed_at` is kept outside it."""
@@ -44,7 +44,7 @@ def fields_of(memory: Memory, keys: Keys) -> list[str | bytes | int | float]:
     fields: dict[str, str | bytes | int | float] = {
         "ledger": f"{memory.version} {counted} {memory.token_count} {size} {namespace} {session} {memory.seq or 0}",
         "record": _ENCODE(memory),
-        "hit": _ENCODE(_hit_of(memory)),
+        "hit": _ENCODE(hit_of(memory)),
         "words": " ".join(stems(indexed_words(memory.content).split(" "))),
         "labels": ",".join(labels_of(memory)),
     }
@@ -98,23 +98,3 @@ def stems(words: list[str]) -> list[str]:
 
 def query_stems(text: str) -> list[str]:
     return list(dict.fromkeys(stems(query_words(text))))
-
-
-def _hit_of(memory: Memory) -> Hit:
-    return Hit(
-        id=memory.id,
-        content=memory.content,
-        type=memory.type,
-        owner=memory.owner,
-        namespace=memory.namespace,
-        run_id=memory.run_id,
-        seq=memory.seq,
-        role=memory.role,
-        confidence=memory.confidence,
-        created_at=memory.created_at,
-        happened_at=memory.happened_at,
-        accessed_at=memory.accessed_at,
-        access_count=memory.access_count,
-        content_hash=memory.content_hash,
-        token_count=memory.token_count,
-    )

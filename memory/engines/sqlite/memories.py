@@ -9,10 +9,10 @@ from memory.engines.base import Append, Filter, Neighbourhood, Page, Record, Sea
 from memory.engines.sqlite.database import Database
 from memory.engines.sqlite.filters import conditions
 from memory.engines.sqlite.log import append
-from memory.engines.sqlite.rows import STORED, from_row, to_hit
+from memory.engines.sqlite.rows import STORED, from_row
 from memory.engines.sqlite.search import Search
 from memory.engines.sqlite.table import MemoryTable
-from memory.model import Hit, Memory
+from memory.model import Hit, Memory, hit_of
 
 _ERASED_AT_ONCE = 500
 
@@ -101,7 +101,7 @@ class SqliteMemories:
                 for row in connection.execute(query, (*values, *bounds)):
                     memory = from_row(*row)
                     found[memory.id] = memory
-            return [to_hit(memory) for memory in found.values()]
+            return [hit_of(memory) for memory in found.values()]
 
         return await self._database.read(read)
 

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from memory.engines.base import Vector
-from memory.model import Hit, Memory
+from memory.model import Memory
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Memory).decode
@@ -91,28 +91,6 @@ def from_row(record: bytes, accessed_at: int, access_count: int, search_count: i
     memory.access_count = access_count
     memory.search_count = search_count
     return memory
-
-
-def to_hit(memory: Memory, *, dense: float | None = None, text: float | None = None) -> Hit:
-    return Hit(
-        id=memory.id,
-        content=memory.content,
-        type=memory.type,
-        owner=memory.owner,
-        namespace=memory.namespace,
-        run_id=memory.run_id,
-        seq=memory.seq,
-        role=memory.role,
-        confidence=memory.confidence,
-        created_at=memory.created_at,
-        happened_at=memory.happened_at,
-        accessed_at=memory.accessed_at,
-        access_count=memory.access_count,
-        content_hash=memory.content_hash,
-        token_count=memory.token_count,
-        dense=dense,
-        text=text,
-    )
 
 
 def encode_vector(vector: Vector, dimension: int) -> bytes:

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from memory.engines.base import Filter, SearchQuery
 from memory.engines.sqlite.filters import conditions
 from memory.engines.sqlite.fulltext import TextQueries
-from memory.engines.sqlite.rows import STORED, from_row, to_hit
+from memory.engines.sqlite.rows import STORED, from_row
 from memory.engines.sqlite.scopes import Scope, scopes_for
 from memory.engines.sqlite.vectors import Candidates, Matrices
-from memory.model import Hit, Memory
+from memory.model import Hit, Memory, hit_of
 
 _SPARE = 16
 """How many candidates are looked at beyond those wanted, since the filter refuses a few."""
@@ -42,7 +42,7 @@ class Search:
                     dense[memory.id] = cosine
         elif query.facts > 0:
             found |= {memory.id: memory for memory in _newest_facts(connection, where, query.facts)}
-        return [to_hit(memory, dense=dense.get(id), text=text.get(id)) for id, memory in found.items()]
+        return [hit_of(memory, dense=dense.get(id), text=text.get(id)) for id, memory in found.items()]
 
     def _by_text(
         self, connection: apsw.Connection, where: Filter, scopes: list[Scope], text: str, limit: int
