@@ -3,10 +3,15 @@
 import contextlib
 import ipaddress
 import math
+import multiprocessing
+import os
+import signal
 import socket
+import threading
 from collections.abc import Callable, Coroutine
 from functools import partial
 from importlib.metadata import version
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import structlog
@@ -131,9 +136,17 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+def _end_with(parent: BaseProcess) -> None:
+    """One of several processes ends in order when the one that started them was killed: else it would hold the port."""
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def _application(settings: Settings) -> Callable[[Any, Any, Any], Coroutine[Any, Any, None]]:
     """What each process serves. An error of ours ends the start with one line; any other with its traceback."""
     configure_logging(settings.log)
+    if (parent := multiprocessing.parent_process()) is not None:
+        threading.Thread(target=_end_with, args=(parent,), name="parent watch", daemon=True).start()
     app: Any = create_app(settings)
 
     async def lifespan(scope: Any, receive: Any, send: Any) -> None:

@@ -88,6 +88,21 @@ def test_several_processes_serve_one_memory_on_redis(tmp_path: Path, redis_url: 
         assert process.wait(30) in (0, -signal.SIGTERM)
 
 
+@pytest.mark.timeout(180)
+def test_several_processes_end_with_the_one_that_started_them(
+    tmp_path: Path, redis_url: str, redis_prefix: str
+) -> None:
+    settings = {"REMORA_STORE": redis_url, "REMORA_STORE_PREFIX": redis_prefix, "REMORA_WORKERS": "2"}
+    with serving(tmp_path, **settings) as (process, ready), httpx.Client(timeout=90) as client:
+        health = ready["base_url"].removesuffix("/v1") + "/health"
+        assert client.get(health).status_code == 200
+        process.kill()
+        assert process.stderr is not None
+        process.stderr.read()  # which ends when the last process that writes to it has ended
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(health)
+
+
 def test_a_worker_on_its_own_learns_what_a_server_left_to_it(tmp_path: Path, redis_url: str, redis_prefix: str) -> None:
     settings = {"REMORA_STORE": redis_url, "REMORA_STORE_PREFIX": redis_prefix, "REMORA_WORKER_INSIDE": "false"}
     with (
