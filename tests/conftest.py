@@ -6,10 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 import redis
+from hypothesis import settings
 from redis.commands.search import Search
 
 from tests.support.redis_binary import RedisUnavailableError, in_ci
 from tests.support.redis_server import RedisServer
+
+# A time limit for each example would judge the machine. A build checks one change, so it tries the same examples each
+# time; new ones are tried wherever else the tests run.
+settings.register_profile("remora", deadline=None, derandomize=in_ci())
+settings.load_profile("remora")
 
 # Read before any test runs: the tests themselves see no REMORA_ variable.
 EXTERNAL_REDIS_URL = os.environ.get("REMORA_TEST_REDIS_URL")

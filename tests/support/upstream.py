@@ -160,7 +160,7 @@ def _behaviour_of(request: Request) -> Behaviour:
         return other if not request.path.startswith("/v1/chat/completions") else echo
     if isinstance(model, str) and model.startswith("status-"):
         return failing
-    return BEHAVIOURS.get(model, echo) if request.path.startswith("/v1/chat/completions") else other
+    return BEHAVIOURS.get(str(model), echo) if request.path.startswith("/v1/chat/completions") else other
 
 
 # ---------------------------------------------------------------------------------------------------- what is answered
