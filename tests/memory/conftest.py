@@ -1,0 +1,26 @@
+from collections.abc import AsyncIterator
+
+import pytest
+
+from memory.embedding.bundled import BundledEmbedder
+from memory.engines.base import Engine
+from memory.engines.redis.engine import RedisEngine
+from memory.engines.sqlite.engine import SqliteEngine
+
+
+@pytest.fixture(scope="session")
+def embedder() -> BundledEmbedder:
+    return BundledEmbedder()
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+async def either_engine(request: pytest.FixtureRequest, embedder: BundledEmbedder) -> AsyncIterator[Engine]:
+    """Each engine in turn, empty."""
+    engine: Engine
+    if request.param == "sqlite":
+        engine = SqliteEngine(None, embedding=embedder.spec)
+    else:
+        url, prefix = request.getfixturevalue("redis_url"), request.getfixturevalue("redis_prefix")
+        engine = RedisEngine(url, prefix=prefix, embedding=embedder.spec)
+    async with engine:
+        yield engine
