@@ -29,6 +29,10 @@ HttpUrl = Annotated[
 StoreUrl = Annotated[
     str, Meta(pattern=r"^(sqlite://|rediss?://)", description="a URL that starts with sqlite://, redis:// or rediss://")
 ]
+Addresses = Annotated[
+    str,
+    Meta(pattern=r"^[0-9a-fA-F.:/, ]*\Z", description="IP addresses or networks, separated by commas"),
+]
 Prefix = Annotated[
     str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z", description="1 to 64 of the letters a-z and A-Z, digits, `_` and `-`")
 ]
@@ -128,6 +132,11 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Largest request body, in megabytes of 1,000,000 bytes; a larger one is a 413."""
     concurrency: Positive = 1000
     """Proxied calls under way at once in one process; a further one is a 503 with `retry-after`."""
+    requests_per_minute: NotNegative = 0
+    """Of one key or, where no key is asked for, of one address; a further one is a 429. 0: no such limit. A tenant's
+    quotas hold beside it."""
+    failed_keys_per_minute: Positive = 60
+    """Of one address; after as many wrong keys it is answered 429, unasked, until the minute is over."""
 
 
 class Stream(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -147,9 +156,32 @@ class Worker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     concurrency: Positive = 4
 
 
+class Events(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The live feed, `GET /v1/events`."""
+
+    listeners: Positive = 100
+    """In one process at once; a further one is a 503."""
+
+
+class Metrics(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    public: bool = False
+    """`GET /metrics` asks for no key. They hold no names, keys or texts."""
+
+
+class Tracing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """OpenTelemetry traces; needs the extra `otel`."""
+
+    endpoint: HttpUrl | None = None
+    """Where to send them, by OTLP over HTTP (`http://localhost:4318/v1/traces`); without it none are made."""
+    sample: Share = 1.0
+    """The share of calls traced, where the caller's own trace does not decide."""
+
+
 class Log(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     format: Literal["console", "json"] = "console"
     level: Literal["debug", "info", "warning", "error"] = "info"
+    requests: bool = False
+    """A line for every request: who by key id, what, status and duration."""
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -160,8 +192,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`sqlite:///PATH` (relative; `sqlite:////PATH` absolute), `sqlite://` (in memory), `redis://…`, `rediss://…`."""
     store_prefix: Prefix = "remora"
     """What every Redis key and index name starts with: two memories in one Redis take two prefixes."""
+    trusted_proxies: Addresses = ""
+    """Whose `X-Forwarded-For` is believed: reverse proxies in front of this server."""
     admin_key: Secret | None = None
-    """The operator's key; without it nothing asks for authentication."""
+    """The operator's key; without it, and without keys of tenants, nothing asks for authentication."""
     insecure: bool = False
     """Listen beyond loopback although there is no key."""
     upstream: Upstream = Upstream()
@@ -173,6 +207,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stream: Stream = Stream()
     receipt: Receipt = Receipt()
     worker: Worker = Worker()
+    events: Events = Events()
+    metrics: Metrics = Metrics()
+    tracing: Tracing = Tracing()
     log: Log = Log()
 
     def __repr__(self) -> str:

@@ -11,6 +11,11 @@ Scope = Literal["read", "write", "delete", "admin", "context", "inference", "sta
 ALL_SCOPES: frozenset[Scope] = frozenset(("read", "write", "delete", "admin", "context", "inference", "stats"))
 
 DEFAULT_TENANT = "default"
+"""Where the operator acts, and everybody where no key is asked for. Any other tenant goes by its id, `tenant_…`."""
+
+SYSTEM = "system"
+"""Not a tenant: where engines keep what belongs to none (the tenants themselves, their keys, the operator's audit)."""
+
 DEFAULT_NAMESPACE = "default"
 
 
@@ -26,11 +31,25 @@ class Caller(Struct, frozen=True, kw_only=True):
     operator: bool = False
     user: str | None = None
     """The end user on whose behalf a proxied call is made."""
+    key: str | None = None
+    """The id of its key, `key_…`; None for the operator and where no key is asked for."""
+    token_budget: int | None = None
+    """The tenant's own default."""
+
+    @property
+    def name(self) -> str:
+        """Who it is, for the audit log."""
+        return self.key or ("operator" if self.operator else "anyone")
 
     def require(self, scope: Scope) -> None:
         """Raises Forbidden unless the key has `scope`."""
         if scope not in self.scopes:
             raise Forbidden(f"this key lacks the scope '{scope}'", scope=scope)
+
+    def require_operator(self) -> None:
+        """Raises Forbidden for anyone else."""
+        if not self.operator:
+            raise Forbidden("only the operator may do this: use the key in REMORA_ADMIN_KEY")
 
     def sees(self, namespace: str) -> bool:
         return self.namespaces is None or namespace in self.namespaces

@@ -8,6 +8,7 @@ RemoraError
 ├── Conflict           it exists already, or changed meanwhile
 ├── TooLarge           over a size limit
 ├── QuotaExceeded      a tenant's or a namespace's own limit is reached
+├── RateLimited        too many requests: wait
 ├── Unavailable        a part Remora depends on does not answer: try again
 │   ├── StoreUnavailable
 │   └── EmbedderUnavailable
@@ -54,6 +55,16 @@ class TooLarge(RemoraError):
 
 class QuotaExceeded(RemoraError):
     """A limit of the tenant's plan or of the namespace is reached."""
+
+
+class RateLimited(RemoraError):
+    """Too many requests within a window of time."""
+
+    def __init__(self, message: str, *, limit: int, reset_at: int, **details: Any) -> None:
+        """`reset_at`: when the window ends, in Unix milliseconds."""
+        super().__init__(message, limit=limit, **details)
+        self.limit = limit
+        self.reset_at = reset_at
 
 
 class Unavailable(RemoraError):

@@ -10,6 +10,7 @@ For all ports:
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from enum import Enum
 from types import TracebackType
 from typing import Literal, Protocol, Self
 
@@ -116,6 +117,25 @@ class Usage(Struct, frozen=True, kw_only=True):
     """UTF-8 bytes of the contents."""
 
 
+class Limit(Struct, frozen=True, kw_only=True):
+    """How much a namespace, or a whole tenant, may hold, counted as `usage` counts."""
+
+    namespace: str | None = None
+    """None: the tenant."""
+    memories: int | None = None
+    bytes: int | None = None
+
+
+class Written(Enum):
+    """What became of one write."""
+
+    DONE = "done"
+    CLASH = "clash"
+    """Nothing changed: its id is taken or, for a replacement, the version is another or there is none."""
+    FULL = "full"
+    """Nothing changed: it would have raised a figure above a limit."""
+
+
 class Append(Struct, frozen=True, kw_only=True):
     """An entry for a log stream (see Log)."""
 
@@ -127,9 +147,13 @@ class Append(Struct, frozen=True, kw_only=True):
 
 
 class Memories(Protocol):
-    async def insert(self, records: Sequence[Record], log: Sequence[Append] = ()) -> list[bool]:
-        """Insert each record whose id (in its tenant) is free: True for inserted, False for a clash, which changes
-        nothing. `log` is appended with them in the same transaction if at least one was inserted."""
+    async def insert(
+        self, records: Sequence[Record], log: Sequence[Append] = (), *, limits: Sequence[Limit] = ()
+    ) -> list[Written]:
+        """Insert each record, in their order, whose id (in its tenant) is free and for which `limits` leave room; all
+        are of one tenant. `log` is appended with them in the same transaction if at least one was inserted.
+
+        A limit holds exactly, whoever else inserts at the same time: room is taken in the transaction itself."""
         ...
 
     async def get(self, tenant: str, ids: Sequence[int]) -> list[Memory | None]:
@@ -141,11 +165,17 @@ class Memories(Protocol):
         ...
 
     async def replace(
-        self, memory: Memory, *, expected: int, vector: Vector | None = None, log: Sequence[Append] = ()
-    ) -> bool:
-        """Store `memory` over the one of its id if that one's version is `expected`; False, and nothing changed, if it
-        is another or there is none. `vector` None keeps the embedding. `log` goes with it or not at all.
-        Tenant, namespace and id of a memory never change."""
+        self,
+        memory: Memory,
+        *,
+        expected: int,
+        vector: Vector | None = None,
+        log: Sequence[Append] = (),
+        limits: Sequence[Limit] = (),
+    ) -> Written:
+        """Store `memory` over the one of its id if that one's version is `expected`. `vector` None keeps the embedding.
+        `log` goes with it or not at all. Tenant, namespace and id of a memory never change. A limit that is passed
+        already hinders only what makes the figure still larger."""
         ...
 
     async def delete(self, tenant: str, ids: Sequence[int], log: Sequence[Append] = ()) -> list[bool]:
@@ -240,6 +270,8 @@ class Documents(Protocol):
 
 
 class Taken(Struct, frozen=True, kw_only=True):
+    """What a window answers to a Take."""
+
     allowed: bool
     remaining: int
     reset_at: int
@@ -252,12 +284,29 @@ class AddCounter(Struct, frozen=True, kw_only=True):
     amount: int = 1
 
 
+class Take(Struct, frozen=True, kw_only=True):
+    """What is wanted of a fixed window of the engine's clock. A window is apart from the plain counter of its name."""
+
+    tenant: str
+    name: str
+    limit: int
+    window_seconds: int
+    amount: int = 1
+    """0 only looks."""
+
+
+BOUNDLESS = 2**53 - 1
+"""The limit of a window that only counts: what is taken is BOUNDLESS - remaining."""
+
+
 class Counters(Protocol):
     """Whole numbers by (tenant, name), exact across processes; a missing one is 0."""
 
-    async def take(self, tenant: str, name: str, *, limit: int, window_seconds: int, amount: int = 1) -> Taken:
-        """Take `amount` from a fixed window of the engine's clock; refused, and nothing taken, where that would pass
-        `limit`. A window is apart from the plain counter of its name."""
+    async def take(self, wanted: Sequence[Take]) -> list[Taken]:
+        """From all of these windows or from none, in one round trip: nothing is taken where one of them would pass its
+        limit. `allowed` says it of each one by itself; `remaining` is what is left then.
+
+        Cheap also where a commit to the disk is not: what was taken outlives the process, but not a power failure."""
         ...
 
     async def reserve(self, tenant: str, name: str, amount: int, *, limit: int) -> bool:
@@ -426,6 +475,12 @@ class Engine(Protocol):
 
     async def ping(self) -> None:
         """Raises StoreUnavailable unless the engine can read and write now."""
+        ...
+
+    async def erase(self, tenant: str, progress: Callable[[float], Awaitable[None]]) -> None:
+        """Erase all that any port holds of a tenant: memories, documents, counters and windows, jobs and their
+        statuses, logs. In batches, so that others are not blocked; interrupted, it can be run again. `progress` is told
+        the share that is done, rising to 1."""
         ...
 
     async def reindex(
