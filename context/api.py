@@ -91,7 +91,7 @@ class ContextController(Controller):
     path = "/v1/context"
     tags = ("Context",)
 
-    @post(operation_id="assembleContext", status_code=200, dto=StrictJson[ContextBody])
+    @post(operation_id="assembleContext", opt={"operation": "context"}, status_code=200, dto=StrictJson[ContextBody])
     async def assemble(
         self,
         data: JSONBody[ContextBody],
@@ -125,7 +125,7 @@ class ReceiptsController(Controller):
     path = "/v1/receipts"
     tags = ("Context",)
 
-    @get("/{request_id:str}", operation_id="getReceipt")
+    @get("/{request_id:str}", operation_id="getReceipt", opt={"operation": "read"})
     async def show(
         self, request_id: FromPath[str], caller: NamedDependency[Caller], receipts: NamedDependency[Receipts]
     ) -> ReceiptView:

@@ -49,7 +49,12 @@ class MemoriesController(Controller):
     path = "/v1/memories"
     tags = ("Memories",)
 
-    @post(operation_id="createMemory", responses=errors(404, *BODY_ERRORS), dto=StrictJson[NewMemory])
+    @post(
+        operation_id="createMemory",
+        opt={"operation": "write"},
+        responses=errors(404, *BODY_ERRORS),
+        dto=StrictJson[NewMemory],
+    )
     async def create(
         self,
         data: Annotated[NewMemory, json_body(documentation.NEW_MEMORY)],
@@ -61,7 +66,13 @@ class MemoriesController(Controller):
         written = await remember.one(caller, _draft(data), data.namespace)
         return memory_view(written.memory, None if exclude else written.vector)
 
-    @post("/batch", operation_id="createMemories", responses=errors(404, *BODY_ERRORS), dto=StrictJson[NewMemories])
+    @post(
+        "/batch",
+        operation_id="createMemories",
+        opt={"operation": "write"},
+        responses=errors(404, *BODY_ERRORS),
+        dto=StrictJson[NewMemories],
+    )
     async def create_batch(
         self,
         data: Annotated[NewMemories, json_body(documentation.NEW_MEMORIES)],
@@ -88,6 +99,7 @@ class MemoriesController(Controller):
     @post(
         "/search",
         operation_id="searchMemories",
+        opt={"operation": "search"},
         responses=errors(404, *BODY_ERRORS),
         status_code=200,
         dto=StrictJson[SearchRequest],
@@ -115,7 +127,7 @@ class MemoriesController(Controller):
             has_more=found.has_more,
         )
 
-    @get(operation_id="listMemories", responses=errors(404))
+    @get(operation_id="listMemories", opt={"operation": "read"}, responses=errors(404))
     async def browse(
         self,
         *,
@@ -156,7 +168,7 @@ class MemoriesController(Controller):
             has_more=offset + len(page.memories) < page.total,
         )
 
-    @get("/{id:str}", operation_id="getMemory", responses=errors(404))
+    @get("/{id:str}", operation_id="getMemory", opt={"operation": "read"}, responses=errors(404))
     async def show(
         self, id: FromPath[str], caller: NamedDependency[Caller], read: NamedDependency[Read], exclude: Exclude = None
     ) -> MemoryView:
@@ -168,6 +180,7 @@ class MemoriesController(Controller):
     @put(
         "/{id:str}",
         operation_id="updateMemory",
+        opt={"operation": "write"},
         responses=errors(404, 409, *BODY_ERRORS),
         dto=StrictJson[MemoryChanges],
     )
@@ -187,12 +200,12 @@ class MemoriesController(Controller):
         memory = await revise.update(caller, memory_id(id), patch)
         return memory_view(memory, None if exclude else await read.vector(memory))
 
-    @delete("/{id:str}", operation_id="deleteMemory", responses=errors(404))
+    @delete("/{id:str}", operation_id="deleteMemory", opt={"operation": "write"}, responses=errors(404))
     async def remove(self, id: FromPath[str], caller: NamedDependency[Caller], forget: NamedDependency[Forget]) -> None:
         """Delete a memory. Its history stays."""
         await forget.one(caller, memory_id(id))
 
-    @get("/{id:str}/history", operation_id="getMemoryHistory", responses=errors(404))
+    @get("/{id:str}/history", operation_id="getMemoryHistory", opt={"operation": "read"}, responses=errors(404))
     async def history(
         self, id: FromPath[str], caller: NamedDependency[Caller], history: NamedDependency[History]
     ) -> HistoryAnswer:

@@ -24,7 +24,12 @@ class NamespacesController(Controller):
     path = "/v1/namespaces"
     tags = ("Namespaces",)
 
-    @post(operation_id="createNamespace", responses=errors(409, *BODY_ERRORS), dto=StrictJson[NewNamespace])
+    @post(
+        operation_id="createNamespace",
+        opt={"operation": "write"},
+        responses=errors(409, *BODY_ERRORS),
+        dto=StrictJson[NewNamespace],
+    )
     async def create(
         self,
         data: Annotated[NewNamespace, json_body(documentation.NEW_NAMESPACE)],
@@ -35,7 +40,7 @@ class NamespacesController(Controller):
         draft = NamespaceDraft(name=data.name, parent=data.parent, template=data.template, config=data.config)
         return await _view(caller, namespaces, await namespaces.create(caller, draft))
 
-    @get(operation_id="listNamespaces", responses=errors(404))
+    @get(operation_id="listNamespaces", opt={"operation": "read"}, responses=errors(404))
     async def browse(
         self,
         caller: NamedDependency[Caller],
@@ -51,7 +56,7 @@ class NamespacesController(Controller):
             namespaces=views, total=total, limit=limit, offset=offset, has_more=offset + len(views) < total
         )
 
-    @get("/{name_or_id:str}", operation_id="getNamespace", responses=errors(404))
+    @get("/{name_or_id:str}", operation_id="getNamespace", opt={"operation": "read"}, responses=errors(404))
     async def show(
         self, name_or_id: FromPath[str], caller: NamedDependency[Caller], namespaces: NamedDependency[Namespaces]
     ) -> NamespaceView:
@@ -62,6 +67,7 @@ class NamespacesController(Controller):
     @put(
         "/{name_or_id:str}",
         operation_id="updateNamespace",
+        opt={"operation": "write"},
         responses=errors(404, 409, *BODY_ERRORS),
         dto=StrictJson[NamespaceChanges],
     )
@@ -76,7 +82,7 @@ class NamespacesController(Controller):
         patch = NamespacePatch(parent=data.parent, config=data.config)
         return await _view(caller, namespaces, await namespaces.update(caller, name_or_id, patch))
 
-    @delete("/{name_or_id:str}", operation_id="deleteNamespace", responses=errors(404))
+    @delete("/{name_or_id:str}", operation_id="deleteNamespace", opt={"operation": "write"}, responses=errors(404))
     async def remove(
         self,
         name_or_id: FromPath[str],
@@ -89,7 +95,12 @@ class NamespacesController(Controller):
         """Delete a namespace with all its memories."""
         await namespaces.delete(caller, name_or_id, force=force)
 
-    @get("/{name_or_id:str}/memories", operation_id="listNamespaceMemories", responses=errors(404))
+    @get(
+        "/{name_or_id:str}/memories",
+        operation_id="listNamespaceMemories",
+        opt={"operation": "read"},
+        responses=errors(404),
+    )
     async def memories(
         self,
         *,
