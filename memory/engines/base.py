@@ -78,11 +78,23 @@ class Page(Struct, frozen=True, kw_only=True):
     """How many match the filter, whatever `offset` and `limit`."""
 
 
+class Append(Struct, frozen=True, kw_only=True):
+    """An entry for a log stream (see Log)."""
+
+    tenant: str
+    stream: str
+    entry: bytes
+    max_length: int | None = None
+    """The stream keeps about this many of its newest entries; None keeps all."""
+
+
 class Record(Struct, frozen=True, kw_only=True):
     """A memory with its embedding, as it is written."""
 
     memory: Memory
     vector: Vector
+    log: Sequence[Append] = ()
+    """Appended in the transaction that inserts it, or not at all."""
 
 
 class SearchQuery(Struct, frozen=True, kw_only=True):
@@ -136,22 +148,10 @@ class Written(Enum):
     """Nothing changed: it would have raised a figure above a limit."""
 
 
-class Append(Struct, frozen=True, kw_only=True):
-    """An entry for a log stream (see Log)."""
-
-    tenant: str
-    stream: str
-    entry: bytes
-    max_length: int | None = None
-    """The stream keeps about this many of its newest entries; None keeps all."""
-
-
 class Memories(Protocol):
-    async def insert(
-        self, records: Sequence[Record], log: Sequence[Append] = (), *, limits: Sequence[Limit] = ()
-    ) -> list[Written]:
-        """Insert each record, in their order, whose id (in its tenant) is free and for which `limits` leave room; all
-        are of one tenant. `log` is appended with them in the same transaction if at least one was inserted.
+    async def insert(self, records: Sequence[Record], *, limits: Sequence[Limit] = ()) -> list[Written]:
+        """Insert each record, in their order, with its log, whose id (in its tenant) is free and for which `limits`
+        leave room; all are of one tenant.
 
         A limit holds exactly, whoever else inserts at the same time: room is taken in the transaction itself."""
         ...
