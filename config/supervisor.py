@@ -49,6 +49,13 @@ class Supervisor:
             await asyncio.gather(*self._draining)
 
 
+def cause(error: BaseException) -> BaseException:
+    """What stands behind the groups in which task groups wrap an exception."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
 def _report(task: asyncio.Task[Any]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         log.error("background work %r failed", task.get_name(), exc_info=error)

@@ -1,23 +1,15 @@
 """The command line: `remora serve|work|demo|doctor|reindex`."""
 
 import asyncio
-import os
 import sys
-from collections.abc import Callable
-from functools import wraps
-from pathlib import Path
 
 import click
 from rich.console import Console
 
 from config.logging import configure_logging
-from config.settings import Log, Settings, SettingsError, load
+from config.settings import Log, Settings
 from memory.errors import RemoraError
-
-DEFAULT_FILE = Path("remora.toml")
-
-FAILED = 1
-BAD_SETTINGS = 2
+from proxy.commands.base import FAILED, with_settings
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -29,34 +21,8 @@ def main() -> None:
     """
 
 
-def _with_settings(command: Callable[[Settings], None]) -> Callable[[Path | None], None]:
-    """Gives a command `--config`, the settings, and its errors in words."""
-
-    @click.option(
-        "--config",
-        "file",
-        type=click.Path(path_type=Path),
-        help=f"Settings file; without it `{DEFAULT_FILE}`, where the working directory has one.",
-    )
-    @wraps(command)
-    def wrapped(file: Path | None) -> None:
-        if file is None and DEFAULT_FILE.exists():
-            file = DEFAULT_FILE
-        try:
-            command(load(os.environ, file))
-        except SettingsError as error:
-            for problem in error.problems:
-                click.echo(problem, err=True)
-            sys.exit(BAD_SETTINGS)
-        except RemoraError as error:
-            click.echo(error.message, err=True)
-            sys.exit(FAILED)
-
-    return wrapped
-
-
 @main.command()
-@_with_settings
+@with_settings
 def serve(settings: Settings) -> None:
     """Serve the proxy and the memory API."""
     from proxy.serve import serve
@@ -65,7 +31,7 @@ def serve(settings: Settings) -> None:
 
 
 @main.command()
-@_with_settings
+@with_settings
 def work(settings: Settings) -> None:
     """Learn from conversations, beside servers that don't."""
     from proxy.work import work
@@ -75,7 +41,7 @@ def work(settings: Settings) -> None:
 
 
 @main.command()
-@_with_settings
+@with_settings
 def doctor(settings: Settings) -> None:
     """Try out what the settings name, and say what to do."""
     from proxy.doctor import examine, show
@@ -90,7 +56,7 @@ def doctor(settings: Settings) -> None:
 
 
 @main.command()
-@_with_settings
+@with_settings
 def reindex(settings: Settings) -> None:
     """Embed every memory anew, for another embedder."""
     from proxy.reindex import reindex

@@ -20,6 +20,7 @@ from memory.engines.factory import make_engine
 from memory.errors import RemoraError, StoreInUse
 from memory.extraction.exchange import Exchange
 from memory.extraction.llm import open_llm
+from proxy.remote import origin
 from proxy.serve import refusals
 
 SECONDS = 20.0
@@ -140,7 +141,7 @@ async def _embedder_and_store(settings: Settings) -> list[Finding]:
 
 async def _live_server(settings: Settings, in_use: StoreInUse) -> Finding:
     """What the server that has the database open says of it."""
-    address = f"http://{settings.host}:{settings.port}/ready"
+    address = f"{origin(settings)}/ready"
     try:
         async with httpx.AsyncClient(timeout=SECONDS) as client:
             storage = (await client.get(address)).json()["checks"]["storage"]

@@ -20,6 +20,7 @@ from uvicorn.supervisors import Multiprocess
 
 from config.logging import configure_logging
 from config.settings import Settings, SettingsError, without_credentials
+from config.supervisor import cause
 from memory.errors import Misconfigured, RemoraError
 from proxy.app import create_app
 
@@ -157,10 +158,7 @@ def _application(settings: Settings) -> Callable[[Any, Any, Any], Coroutine[Any,
         try:
             await app(scope, receive, send_unless_failed)
         except* RemoraError as group:  # Litestar's task group wraps what its lifespan raises
-            error: BaseException = group
-            while isinstance(error, BaseExceptionGroup):
-                error = error.exceptions[0]
-            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            await send({"type": "lifespan.startup.failed", "message": str(cause(group))})
 
     def serve_scope(scope: Any, receive: Any, send: Any) -> Coroutine[Any, Any, None]:
         """Adds no frame to the requests."""

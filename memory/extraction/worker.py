@@ -6,6 +6,7 @@ import random
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 
+from config.supervisor import cause
 from memory.engines.base import LEASE_SECONDS, Engine, Job
 from memory.errors import Misconfigured, RemoraError, StoreUnavailable, Unavailable
 
@@ -121,13 +122,13 @@ class Worker:
                 continue  # the lease may outlast the outage; if not, the outcome is refused
 
     async def _failed(self, job: Job, error: Exception) -> None:
-        cause = _cause(error)
-        if isinstance(cause, _LeaseLost):
+        reason = cause(error)
+        if isinstance(reason, _LeaseLost):
             log.warning("%s job %s went to another worker: its lease ran out here", job.kind, job.id)
             return
-        limit = ATTEMPTS_UNAVAILABLE if isinstance(cause, Unavailable) else ATTEMPTS
+        limit = ATTEMPTS_UNAVAILABLE if isinstance(reason, Unavailable) else ATTEMPTS
         # The text of any other error may quote what the user said.
-        told = cause.message if isinstance(cause, RemoraError) else type(cause).__name__
+        told = reason.message if isinstance(reason, RemoraError) else type(reason).__name__
         if job.attempt < limit:
             log.warning("%s job %s failed, to be tried again: %s", job.kind, job.id, told)
             delay = self._delay(job.attempt)
@@ -160,11 +161,3 @@ def _stop_if_cancelled() -> None:
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
-
-
-def _cause(error: Exception) -> BaseException:
-    """What stands behind the group in which a task group wraps it."""
-    cause: BaseException = error
-    while isinstance(cause, BaseExceptionGroup):
-        cause = cause.exceptions[0]
-    return cause
