@@ -238,6 +238,14 @@ class PutDocument(Struct, frozen=True, kw_only=True):
     ttl_seconds: int | None = None
 
 
+class DeleteDocument(Struct, frozen=True, kw_only=True):
+    """Erases a document, if there is one, with its indexes and unique values."""
+
+    kind: str
+    tenant: str
+    key: str
+
+
 class Documents(Protocol):
     """Documents live in (kind, tenant, key). An expired one does not exist."""
 
@@ -438,7 +446,7 @@ class Log(Protocol):
 
 # ----------------------------------------------------------------------------------------------------------- engine
 
-Write = PutDocument | AddCounter | Enqueue | Append
+Write = PutDocument | DeleteDocument | AddCounter | Enqueue | Append
 
 
 class Engine(Protocol):

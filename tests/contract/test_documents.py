@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from memory.engines.base import Document, Engine, PutDocument
+from memory.engines.base import DeleteDocument, Document, Engine, PutDocument
 from tests.contract.examples import HOSTILE, TENANT, eventually
 
 KIND = "namespace"
@@ -122,6 +122,15 @@ async def test_delete_says_whether_there_was_one_and_frees_its_key_and_unique_va
     assert await keys(engine, ("i", "v")) == []
     assert await engine.documents.create(a_document("k"), unique={"name": "n"})
     assert await engine.documents.get(KIND, TENANT, "k") == Document(key="k", value=b"value", version=1)
+
+
+async def test_a_commit_deletes_a_document_if_there_is_one(engine: Engine) -> None:
+    await engine.documents.create(a_document("k", indexes={"i": "v"}), unique={"u": "v"})
+    deletions = [DeleteDocument(kind=KIND, tenant=TENANT, key=key) for key in ("k", "missing")]
+    await engine.commit([*deletions, a_document("other")])
+    assert await keys(engine) == ["other"]
+    assert await keys(engine, ("i", "v")) == []
+    assert await engine.documents.create(a_document("k"), unique={"u": "v"})
 
 
 async def test_a_list_rises_by_order_with_ties_by_key(engine: Engine) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from memory.engines.base import Document, PutDocument
+from memory.engines.base import DeleteDocument, Document, PutDocument
 from memory.engines.redis.client import Argument, Client
 from memory.engines.redis.keys import Keys
 
@@ -30,7 +30,8 @@ class RedisDocuments:
         return None if found is None or found[0] is None else _document(found)
 
     async def delete(self, kind: str, tenant: str, key: str) -> bool:
-        return bool(await self._client.run("delete_document", self._keys.document(tenant, kind, key), key))
+        document = DeleteDocument(kind=kind, tenant=tenant, key=key)
+        return bool(await self._client.run("delete_document", *delete(self._keys, document)))
 
     async def list(
         self, kind: str, tenant: str, *, index: tuple[str, str] | None = None, offset: int = 0, limit: int = 100
@@ -57,6 +58,10 @@ def put(keys: Keys, document: PutDocument) -> list[Argument]:
         len(indexes),
         *indexes,
     ]
+
+
+def delete(keys: Keys, document: DeleteDocument) -> list[Argument]:
+    return [keys.document(document.tenant, document.kind, document.key), document.key]
 
 
 def _document(found: list[bytes]) -> Document:

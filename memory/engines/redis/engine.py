@@ -5,11 +5,21 @@ from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Self
 
-from memory.engines.base import LEASE_SECONDS, AddCounter, Append, EmbeddingSpec, Enqueue, PutDocument, Vector, Write
+from memory.engines.base import (
+    LEASE_SECONDS,
+    AddCounter,
+    Append,
+    DeleteDocument,
+    EmbeddingSpec,
+    Enqueue,
+    PutDocument,
+    Vector,
+    Write,
+)
 from memory.engines.redis.advice import advice
 from memory.engines.redis.client import Argument, Client
 from memory.engines.redis.counters import RedisCounters
-from memory.engines.redis.documents import RedisDocuments, put
+from memory.engines.redis.documents import RedisDocuments, delete, put
 from memory.engines.redis.jobs import RedisJobs, enqueue
 from memory.engines.redis.keys import Keys
 from memory.engines.redis.log import RedisLog, append
@@ -85,6 +95,8 @@ class RedisEngine:
         match write:
             case PutDocument():
                 return ["document", *put(self._keys, write)]
+            case DeleteDocument():
+                return ["delete", *delete(self._keys, write)]
             case AddCounter():
                 return ["counter", self._keys.counters(write.tenant), write.name, write.amount]
             case Enqueue():

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import apsw
 
-from memory.engines.base import Document, PutDocument
+from memory.engines.base import DeleteDocument, Document, PutDocument
 from memory.engines.sqlite.database import Database
 
 _LIVE = "(d.expires_at IS NULL OR d.expires_at > ?)"
@@ -58,12 +58,8 @@ class SqliteDocuments:
 
     async def delete(self, kind: str, tenant: str, key: str) -> bool:
         now = self._clock()
-
-        def write(connection: apsw.Connection) -> bool:
-            connection.execute(f"DELETE FROM documents AS d WHERE {_ONE}", (kind, tenant, key, now))
-            return connection.changes() == 1
-
-        return await self._database.write(write)
+        document = DeleteDocument(kind=kind, tenant=tenant, key=key)
+        return await self._database.write(lambda connection: delete(connection, document, now=now))
 
     async def list(
         self, kind: str, tenant: str, *, index: tuple[str, str] | None = None, offset: int = 0, limit: int = 100
@@ -100,6 +96,12 @@ def put(connection: apsw.Connection, document: PutDocument, *, now: int) -> None
         _insert(connection, document, now=now)
     else:
         _overwrite(connection, number, document, now=now)
+
+
+def delete(connection: apsw.Connection, document: DeleteDocument, *, now: int) -> bool:
+    values = (document.kind, document.tenant, document.key, now)
+    connection.execute(f"DELETE FROM documents AS d WHERE {_ONE}", values)
+    return connection.changes() == 1
 
 
 def _create(connection: apsw.Connection, document: PutDocument, unique: Mapping[str, str], *, now: int) -> bool:

@@ -13,6 +13,7 @@ from memory.engines.base import (
     AddCounter,
     Append,
     Counters,
+    DeleteDocument,
     Documents,
     EmbeddingSpec,
     Enqueue,
@@ -106,6 +107,8 @@ def _apply(connection: apsw.Connection, write: Write, *, now: int) -> None:
     match write:
         case PutDocument():
             documents.put(connection, write, now=now)
+        case DeleteDocument():
+            documents.delete(connection, write, now=now)
         case AddCounter():
             counters.add(connection, write.tenant, write.name, write.amount)
         case Enqueue():

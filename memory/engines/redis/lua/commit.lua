@@ -2,6 +2,7 @@ local writes = {
   document = function()
     write(take_document())
   end,
+  delete = delete_document,
   counter = function()
     add(take(), take(), take())
   end,

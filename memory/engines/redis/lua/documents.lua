@@ -93,7 +93,7 @@ function operations.replace_document()
   return 1
 end
 
-function operations.delete_document()
+local function delete_document()
   local key, name = take(), take()
   if redis.call('EXISTS', key) == 0 then
     return 0
@@ -105,6 +105,8 @@ function operations.delete_document()
   redis.call('DEL', key)
   return 1
 end
+
+operations.delete_document = delete_document
 
 function operations.find_document()
   local key = redis.call('GET', take())
