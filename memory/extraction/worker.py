@@ -5,6 +5,9 @@ import logging
 import random
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+
+from msgspec import Struct
 
 from config.supervisor import cause
 from memory.engines.base import LEASE_SECONDS, Engine, Job
@@ -14,6 +17,16 @@ log = logging.getLogger("remora.worker")
 
 Handler = Callable[[Job], Awaitable[bytes | None]]
 """Does one job, any number of times with the effect of once; what it returns is the job's result."""
+
+Progress = Callable[[float], Awaitable[None]]
+"""Told the share of a job that is done, in 0..1."""
+
+
+class Reporting(Struct, frozen=True):
+    """A handler of long jobs, which tells how far it is."""
+
+    handle: Callable[[Job, Progress], Awaitable[bytes | None]]
+
 
 ATTEMPTS = 5
 """A job that fails so often is buried."""
@@ -34,7 +47,7 @@ class Worker:
     def __init__(
         self,
         engine: Engine,
-        handlers: Mapping[str, Handler],
+        handlers: Mapping[str, Handler | Reporting],
         *,
         concurrency: int = 4,
         renew_seconds: float = LEASE_SECONDS / 3,
@@ -107,9 +120,15 @@ class Worker:
         async with asyncio.TaskGroup() as tasks:
             renewing = tasks.create_task(self._renew(job), name=f"lease of job {job.id}")
             try:
+                if isinstance(handler, Reporting):
+                    return await handler.handle(job, partial(self._progress, job))
                 return await handler(job)
             finally:
                 renewing.cancel()
+
+    async def _progress(self, job: Job, share: float) -> None:
+        if not await self._engine.jobs.progress(self._name, job, share):
+            raise _LeaseLost
 
     async def _renew(self, job: Job) -> None:
         while True:

@@ -6,7 +6,7 @@ import pytest
 from config.supervisor import Supervisor
 from memory.engines.base import Engine, Enqueue, Job, JobStatus
 from memory.errors import EmbedderUnavailable, StoreUnavailable
-from memory.extraction.worker import ATTEMPTS, Handler, Worker, backoff
+from memory.extraction.worker import ATTEMPTS, Handler, Progress, Reporting, Worker, backoff
 from tests.contract.stores import Store
 from tests.support.redis_server import RedisServer
 
@@ -21,7 +21,7 @@ async def engine(request: pytest.FixtureRequest) -> AsyncIterator[Engine]:
         yield entered
 
 
-def a_worker(engine: Engine, handlers: Mapping[str, Handler], *, concurrency: int = 4) -> Worker:
+def a_worker(engine: Engine, handlers: Mapping[str, Handler | Reporting], *, concurrency: int = 4) -> Worker:
     return Worker(engine, handlers, concurrency=concurrency, renew_seconds=0.1, delay=lambda _: 0.0)
 
 
@@ -93,6 +93,41 @@ async def test_a_job_longer_than_its_lease_is_renewed_and_done_once(engine: Engi
             supervisor.start(a_worker(engine, {"learn": handle}).run(), name="worker")
         await until(lambda: _empty(engine))
     assert begun == 1
+
+
+async def test_a_long_job_tells_how_far_it_is(engine: Engine) -> None:
+    shares = []
+
+    async def handle(job: Job, progress: Progress) -> bytes:
+        for share in (0.25, 0.75):
+            await progress(share)
+            shares.append((await status(engine, job.id)).progress)
+        return b"erased"
+
+    id = await enqueue(engine)
+    await a_worker(engine, {"learn": Reporting(handle)}).drain()
+    assert shares == [0.25, 0.75]
+    assert (await status(engine, id)).result == b"erased"
+
+
+async def test_a_long_job_that_went_to_another_worker_ends_where_it_tells_how_far_it_is(engine: Engine) -> None:
+    ended = False
+
+    async def handle(job: Job, progress: Progress) -> None:
+        nonlocal ended
+        if job.attempt > 1:
+            return
+        [again] = await engine.jobs.lease("another", wait_seconds=5)
+        assert again.id == job.id
+        await engine.jobs.done("another", again)
+        await progress(0.5)
+        ended = True
+
+    id = await enqueue(engine)
+    worker = Worker(engine, {"learn": Reporting(handle)}, renew_seconds=60)
+    await worker.drain()
+    assert not ended
+    assert (await status(engine, id)).state == "done"
 
 
 async def test_a_failing_job_is_tried_again(engine: Engine) -> None:
