@@ -6,12 +6,14 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from memory.api.errors import details_of, headers_of
 from memory.errors import (
     Conflict,
     Forbidden,
     Invalid,
     NotFound,
     QuotaExceeded,
+    RateLimited,
     RemoraError,
     TooLarge,
     Unauthenticated,
@@ -49,6 +51,7 @@ _SHAPES: tuple[tuple[type[RemoraError], _Shape], ...] = (
     (Conflict, _Shape(409, "conflict", "invalid_request_error")),
     (TooLarge, _Shape(413, "payload_too_large", "invalid_request_error")),
     (QuotaExceeded, _Shape(429, "quota_exceeded", "insufficient_quota")),
+    (RateLimited, _Shape(429, "rate_limited", "rate_limit_error")),
     (Unsupported, _Shape(501, "not_implemented", "invalid_request_error")),
     (UpstreamTimeout, _Shape(504, "upstream_timeout", "timeout")),
     (UpstreamFailed, _Shape(502, "upstream_error", "api_connection_error")),
@@ -57,17 +60,12 @@ _SHAPES: tuple[tuple[type[RemoraError], _Shape], ...] = (
 )
 _INTERNAL = _Shape(500, "internal_error", "server_error")
 
-RETRY_AFTER_SECONDS = 1
-
 
 def error_answer(error: RemoraError) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
     """Status, headers and body that tell of `error`."""
     shape, body = _shape_of(error), error_body(error)
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    if shape.status == 503:
-        headers.append((b"retry-after", b"%d" % RETRY_AFTER_SECONDS))
-    if shape.status == 401:
-        headers.append((b"www-authenticate", b"Bearer"))
+    headers += [(name.lower().encode(), value.encode()) for name, value in headers_of(error).items()]
     return shape.status, headers, body
 
 
@@ -78,7 +76,7 @@ def error_event(error: RemoraError) -> bytes:
 
 def error_body(error: RemoraError) -> bytes:
     shape = _shape_of(error)
-    details = {name: value for name, value in error.details.items() if value is not None}
+    details = {name: value for name, value in details_of(error).items() if value is not None}
     fields: dict[str, Any] = {
         "code": shape.code,
         "message": error.message,

@@ -1,6 +1,9 @@
 """From what went wrong to the REST answer: `{"error": {"code", "message", "details"}}`."""
 
 import logging
+import math
+import time
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -9,12 +12,14 @@ from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException
 from msgspec import Struct
 
+from memory.api.times import iso
 from memory.errors import (
     Conflict,
     Forbidden,
     Invalid,
     NotFound,
     QuotaExceeded,
+    RateLimited,
     RemoraError,
     TooLarge,
     Unauthenticated,
@@ -42,6 +47,7 @@ _DOMAIN: tuple[tuple[type[RemoraError], int, str], ...] = (
     (NotFound, 404, "not_found"),
     (Conflict, 409, "conflict"),
     (TooLarge, 413, "payload_too_large"),
+    (RateLimited, 429, "rate_limited"),
     (Unavailable, 503, "unavailable"),
 )
 _CODES = {
@@ -61,17 +67,45 @@ _HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}
 
 def detail(error: RemoraError) -> ErrorDetail:
     """The inner part of the answer, as batches give it for each item too."""
-    return ErrorDetail(code=_place(error)[1], message=error.message, details=dict(error.details))
+    return ErrorDetail(code=_place(error)[1], message=error.message, details=details_of(error))
+
+
+def details_of(error: RemoraError) -> dict[str, Any]:
+    """What is told to programs, with times as they are spelled on the wire."""
+    told = dict(error.details)
+    if isinstance(error, RateLimited):
+        told["reset_at"] = iso(error.reset_at)
+    return told
+
+
+def rate_headers(*, limit: int, remaining: int, reset_at: int) -> dict[str, str]:
+    """What answers say of a window; `reset_at` in Unix milliseconds, on the wire it is seconds."""
+    return {
+        "X-RateLimit-Limit": str(limit),
+        "X-RateLimit-Remaining": str(remaining),
+        "X-RateLimit-Reset": str(math.ceil(reset_at / 1000)),
+    }
+
+
+def headers_of(error: RemoraError) -> Mapping[str, str]:
+    """The headers that go with the answer to an error, on every surface."""
+    if isinstance(error, RateLimited):
+        seconds = max(1, math.ceil(error.reset_at / 1000 - time.time()))
+        return {
+            **rate_headers(limit=error.limit, remaining=0, reset_at=error.reset_at),
+            "Retry-After": str(seconds),
+        }
+    return _HEADERS.get(_place(error)[0], {})
 
 
 def rest_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The exception handler for all REST routes; what was not foreseen is logged, and shows nothing of itself."""
-    headers: dict[str, str] = {}
+    headers: Mapping[str, str] = {}
     if isinstance(error, RemoraError):
-        status, told = _place(error)[0], detail(error)
+        status, told, headers = _place(error)[0], detail(error), headers_of(error)
     elif isinstance(error, HTTPException):
         status, told = error.status_code, _of_framework(request, error)
-        headers = error.headers or {}
+        headers = {**_HEADERS.get(status, {}), **(error.headers or {})}
     else:
         status, told = 500, ErrorDetail("internal_error", "Internal server error", {})
     if status == 500:
@@ -79,7 +113,7 @@ def rest_error(request: Request[Any, Any, Any], error: Exception) -> Response[by
     return Response(
         msgspec.json.encode(ErrorBody(told), enc_hook=str),
         status_code=status,
-        headers=_HEADERS.get(status, {}) | headers,
+        headers=headers,
         media_type=MediaType.JSON,
     )
 

@@ -9,6 +9,7 @@ from memory.errors import (
     Invalid,
     Misconfigured,
     NotFound,
+    RateLimited,
     RemoraError,
     StoreUnavailable,
     TooLarge,
@@ -30,6 +31,7 @@ def told(error: RemoraError) -> tuple[int, dict[bytes, bytes], dict[str, Any]]:
         (Forbidden("x"), 403, "permission_error"),
         (NotFound("x"), 404, "invalid_request_error"),
         (TooLarge("x"), 413, "invalid_request_error"),
+        (RateLimited("x", limit=1, reset_at=0), 429, "rate_limit_error"),
         (UpstreamFailed("x"), 502, "api_connection_error"),
         (UpstreamTimeout("x"), 504, "timeout"),
         (Overloaded("x"), 503, "server_error"),
@@ -57,6 +59,17 @@ def test_all_five_fields_are_there() -> None:
 
 def test_who_is_to_come_back_is_told_when() -> None:
     assert told(Overloaded("x"))[1][b"retry-after"] == b"1"
+
+
+def test_a_429_satisfies_both_shapes() -> None:
+    _, headers, body = told(RateLimited("Rate limit exceeded", limit=100, reset_at=1_768_816_800_000))
+    assert headers[b"x-ratelimit-limit"] == b"100"
+    assert headers[b"x-ratelimit-remaining"] == b"0"
+    assert headers[b"x-ratelimit-reset"] == b"1768816800"
+    assert headers[b"retry-after"] == b"1"
+    assert body["code"] == "rate_limited"
+    assert body["type"] == "rate_limit_error"
+    assert body["details"] == {"limit": 100, "reset_at": "2026-01-19T10:00:00Z"}
 
 
 def test_an_event_holds_the_same_error() -> None:

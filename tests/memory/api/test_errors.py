@@ -1,3 +1,4 @@
+import time
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from msgspec import Struct
 
 from memory.api.body import StrictJson
 from memory.api.errors import rest_error
+from memory.api.times import iso
 from memory.errors import (
     Conflict,
     EmbedderUnavailable,
@@ -17,6 +19,7 @@ from memory.errors import (
     Misconfigured,
     NotFound,
     QuotaExceeded,
+    RateLimited,
     RemoraError,
     StoreUnavailable,
     TooLarge,
@@ -70,6 +73,28 @@ async def test_details_reach_the_client_whatever_they_hold() -> None:
         answer = await client.get("/fail")
 
     assert answer.json()["error"]["details"] == {"memory_id": "mem_x", "odd": "<class 'object'>"}
+
+
+async def test_a_429_is_the_documents() -> None:
+    ends = (int(time.time()) // 60 + 2) * 60
+    async with raising(RateLimited("Rate limit exceeded", limit=100, reset_at=1000 * ends)) as client:
+        answer = await client.get("/fail")
+
+    assert answer.status_code == 429
+    assert answer.headers["x-ratelimit-limit"] == "100"
+    assert answer.headers["x-ratelimit-remaining"] == "0"
+    assert answer.headers["x-ratelimit-reset"] == str(ends)
+    assert 0 < int(answer.headers["retry-after"]) <= 120
+    assert answer.json()["error"] == {
+        "code": "rate_limited",
+        "message": "Rate limit exceeded",
+        "details": {"limit": 100, "reset_at": iso(1000 * ends)},
+    }
+
+
+async def test_a_client_is_never_told_to_come_back_at_once() -> None:
+    async with raising(RateLimited("m", limit=1, reset_at=0)) as client:
+        assert (await client.get("/fail")).headers["retry-after"] == "1"
 
 
 async def test_a_401_says_how_to_authenticate_and_a_503_when_to_come_back() -> None:
