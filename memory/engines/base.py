@@ -9,7 +9,7 @@ For all ports:
 - Times are Unix milliseconds, given by the caller (`now`): an engine reads no clock except for leases and expiry.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from enum import Enum
 from types import TracebackType
 from typing import Literal, Protocol, Self
@@ -204,6 +204,11 @@ class Memories(Protocol):
     async def erase(self, tenant: str, namespace: str | None = None) -> int:
         """Erase a whole namespace's memories, or the tenant's: how many. Works in batches; others are not blocked.
         Cancelled between two batches, it can be run again."""
+        ...
+
+    def scan(self, where: Filter, *, after: int | None = None) -> AsyncIterator[list[Memory]]:
+        """All that match, by rising id from the one after `after`, in batches which cost no more the further in they
+        are. What is there all the while comes exactly once, whatever is written meanwhile."""
         ...
 
     async def list(

@@ -2,15 +2,16 @@
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import msgspec
 from msgspec import Struct, field, structs
 
+from config.logging import bind_request
 from memory.caller import Caller
 from memory.embedding.base import Embedder
-from memory.engines.base import Engine, Filter, Job, PutDocument, SearchQuery
+from memory.engines.base import Engine, Filter, Job, PutDocument, SearchQuery, Written
 from memory.errors import Conflict, RemoraError
 from memory.extraction.episode import pieces, transcript
 from memory.extraction.exchange import Exchange, decode_exchange
@@ -41,6 +42,8 @@ class Learned(Struct, kw_only=True):
     episodes: list[int] = field(default_factory=list)
     facts: list[int] = field(default_factory=list)
     """Stored or confirmed."""
+    stored: list[int] = field(default_factory=list)
+    """Of both, those that are new."""
     superseded: int = 0
     refused: list[str] = field(default_factory=list)
     """Why a memory could not be stored, one entry each."""
@@ -60,8 +63,9 @@ class Learner:
         *,
         llm: LlmExtractor | None = None,
         facts: bool = True,
+        heard: Callable[[Learned], None] | None = None,
     ) -> None:
-        """`llm` None: by rules. `facts` False: only episodes."""
+        """`llm` None: by rules. `facts` False: only episodes. `heard` is told of all that was learned."""
         self._engine = engine
         self._embedder = embedder
         self._namespaces = namespaces
@@ -69,10 +73,15 @@ class Learner:
         self._revise = revise
         self._llm = llm
         self._facts = facts
+        self._heard = heard
 
     async def handle(self, job: Job) -> bytes:
         """The worker's handler: the result is a `Learned` in JSON."""
-        learned = await self.learn(decode_exchange(job.payload), again=job.attempt > 1)
+        exchange = decode_exchange(job.payload)
+        bind_request(exchange.request_id)
+        learned = await self.learn(exchange, again=job.attempt > 1)
+        if self._heard is not None:
+            self._heard(learned)
         return msgspec.json.encode(learned)
 
     async def learn(self, exchange: Exchange, *, again: bool = False) -> Learned:
@@ -113,6 +122,7 @@ class Learner:
                 learned.refused.append(stored.message)
             else:
                 learned.episodes.append(stored.id)
+                learned.stored.append(stored.id)
 
     # Facts
 
@@ -179,6 +189,7 @@ class Learner:
         if isinstance(stored, RemoraError):
             learned.refused.append(stored.message)
             return None
+        learned.stored.append(stored.id)
         return stored
 
     async def _confirm(self, exchange: Exchange, memory: Memory, episodes: Sequence[int]) -> Memory:
@@ -194,7 +205,7 @@ class Learner:
                 confidence=memory.confidence + (1 - memory.confidence) / 2,
                 source_ids=list(dict.fromkeys([*memory.source_ids, *episodes])),
             )
-            if await self._engine.memories.replace(confirmed, expected=memory.version):
+            if await self._engine.memories.replace(confirmed, expected=memory.version) is Written.DONE:
                 return confirmed
             [found] = await self._engine.memories.get(exchange.tenant, [memory.id])
             memory = found or memory

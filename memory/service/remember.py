@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from memory.caller import Caller
 from memory.embedding.base import Embedder
-from memory.engines.base import Engine, Record, Vector
+from memory.engines.base import Engine, Record, Vector, Written
 from memory.errors import Conflict, Invalid, QuotaExceeded, RemoraError
 from memory.ids import IdSource
 from memory.model import Memory, Namespace, NamespaceConfig, content_hash
@@ -71,8 +71,8 @@ class Remember:
                 accepted[position] = draft
         refused |= await self._over_quota(home, config, accepted)
         good = {position: draft for position, draft in accepted.items() if position not in refused}
-        records = dict(zip(good, await self._store(home, list(good.values())), strict=True))
-        return [records[position] if position in records else refused[position] for position in range(len(drafts))]
+        stored = dict(zip(good, await self._store(home, list(good.values())), strict=True))
+        return [stored[position] if position in stored else refused[position] for position in range(len(drafts))]
 
     async def _over_quota(
         self, home: Namespace, config: NamespaceConfig, accepted: dict[int, MemoryDraft]
@@ -86,7 +86,7 @@ class Remember:
             for position in list(accepted)[room:]
         }
 
-    async def _store(self, home: Namespace, drafts: list[MemoryDraft]) -> list[Record]:
+    async def _store(self, home: Namespace, drafts: list[MemoryDraft]) -> list[Record | RemoraError]:
         if not drafts:
             return []
         vectors = await self._embedder.embed([draft.content for draft in drafts])
@@ -95,8 +95,8 @@ class Remember:
             records.append(self._record(id, home, draft, vector))
             await asyncio.sleep(0)  # counting and extracting take a while: a batch must not hold up other requests
         await self._place_in_sessions(home, records, drafts)
-        await self._insert(records)
-        return records
+        full = await self._insert(records)
+        return [_full(home) if record.memory.id in full else record for record in records]
 
     def _record(self, id: int, home: Namespace, draft: MemoryDraft, vector: Vector) -> Record:
         at = self._now() if draft.created_at is None else draft.created_at
@@ -147,16 +147,22 @@ class Remember:
             for seq, turn in enumerate(turns, last[counter] - len(turns) + 1):
                 turn.seq = seq
 
-    async def _insert(self, records: Sequence[Record]) -> None:
-        pending = records
+    async def _insert(self, records: Sequence[Record]) -> set[int]:
+        """The ids of those for which there is no room."""
+        pending, full = records, set()
         for _ in range(_ATTEMPTS):
-            inserted = await self._engine.memories.insert(pending)
-            pending = [record for record, done in zip(pending, inserted, strict=True) if not done]
+            written = list(zip(pending, await self._engine.memories.insert(pending), strict=True))
+            full |= {record.memory.id for record, outcome in written if outcome is Written.FULL}
+            pending = [record for record, outcome in written if outcome is Written.CLASH]
             if not pending:
-                return
+                return full
             for record, id in zip(pending, self._ids.take(len(pending)), strict=True):
                 record.memory.id = id
         raise Conflict("no free id for a memory; try again")
+
+
+def _full(home: Namespace) -> QuotaExceeded:
+    return QuotaExceeded("there is no room for another memory", namespace=home.name)
 
 
 def _check_type(draft: MemoryDraft, config: NamespaceConfig) -> None:

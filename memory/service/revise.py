@@ -8,8 +8,8 @@ from msgspec import UNSET, structs
 
 from memory.caller import Caller
 from memory.embedding.base import Embedder
-from memory.engines.base import Engine, Vector
-from memory.errors import Conflict, Invalid
+from memory.engines.base import Engine, Vector, Written
+from memory.errors import Conflict, Invalid, QuotaExceeded
 from memory.model import Memory, content_hash
 from memory.service import history, visible
 from memory.service.clock import Clock, system_clock
@@ -40,7 +40,7 @@ class Revise:
     async def update(self, caller: Caller, id: int, patch: MemoryPatch) -> Memory:
         """The memory as it is then; new content is embedded anew.
 
-        Raises Invalid, NotFound, Conflict (others keep changing it), EmbedderUnavailable.
+        Raises Invalid, NotFound, Conflict (others keep changing it), QuotaExceeded, EmbedderUnavailable.
         """
         caller.require("write")
         check_patch(patch)
@@ -55,10 +55,13 @@ class Revise:
                 "updated", after, at=after.updated_at, previous_content=before.content if rewritten else None
             )
             log = [history.entry(caller.tenant, told)]
-            if await self._engine.memories.replace(
+            written = await self._engine.memories.replace(
                 after, expected=before.version, vector=vector if rewritten else None, log=log
-            ):
+            )
+            if written is Written.DONE:
                 return after
+            if written is Written.FULL:
+                raise QuotaExceeded("there is no room for the longer memory", namespace=after.namespace)
             await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE))  # else rivals stay in step
         raise _contended(id)
 
@@ -78,7 +81,7 @@ class Revise:
             after = structs.replace(before, version=before.version + 1, superseded_by=by, updated_at=now)
             told = history.change("superseded", after, at=now)
             log = [history.entry(caller.tenant, told), history.entry(caller.tenant, told, beside=by)]
-            if await self._engine.memories.replace(after, expected=before.version, log=log):
+            if await self._engine.memories.replace(after, expected=before.version, log=log) is Written.DONE:
                 return after
         raise _contended(old)
 

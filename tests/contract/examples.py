@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from memory.engines.base import Engine, Filter, Record, Vector
+from memory.engines.base import Engine, Filter, Record, Vector, Written
 from memory.model import Memory, content_hash
 from tests.contract.stores import SPEC
 
@@ -102,7 +102,7 @@ def a_record(id: int, content: str = "likes tea", /, *, vector: Vector | None = 
 
 async def given(engine: Engine, *records: Record) -> None:
     """Store them, all of which must be new."""
-    assert await engine.memories.insert(records) == [True] * len(records)
+    assert await engine.memories.insert(records) == [Written.DONE] * len(records)
 
 
 async def everything(engine: Engine, where: Filter) -> set[int]:

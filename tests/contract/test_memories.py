@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from memory.engines.base import Append, Engine, Filter, SearchQuery, SortKey, Usage
+from memory.engines.base import Append, Engine, Filter, Limit, Record, SearchQuery, SortKey, Usage, Written
 from memory.model import Link, Memory
 from tests.contract.examples import HOSTILE, NAMESPACE, NOW, TENANT, a_memory, a_record, a_vector, everything
 from tests.contract.examples import given as stored
@@ -94,14 +94,14 @@ async def test_vectors_come_back_bit_for_bit_in_the_order_asked(engine: Engine) 
 
 async def test_an_id_that_is_taken_is_refused_and_changes_nothing(engine: Engine) -> None:
     await stored(engine, a_record(1, "first"))
-    assert await engine.memories.insert([a_record(1, "second"), a_record(2)]) == [False, True]
+    assert await engine.memories.insert([a_record(1, "second"), a_record(2)]) == [Written.CLASH, Written.DONE]
     (kept,) = await engine.memories.get(TENANT, [1])
     assert kept is not None
     assert kept.content == "first"
 
 
 async def test_an_id_twice_in_one_insert_is_taken_by_the_first(engine: Engine) -> None:
-    assert await engine.memories.insert([a_record(1, "first"), a_record(1, "second")]) == [True, False]
+    assert await engine.memories.insert([a_record(1, "first"), a_record(1, "second")]) == [Written.DONE, Written.CLASH]
     (kept,) = await engine.memories.get(TENANT, [1])
     assert kept is not None
     assert kept.content == "first"
@@ -118,31 +118,29 @@ async def test_of_fifty_concurrent_inserts_of_one_id_exactly_one_wins(engine: En
     answers = await asyncio.gather(
         *((engine if n % 2 else peer).memories.insert([a_record(1, f"writer {n}")]) for n in range(50))
     )
-    assert sorted(answer[0] for answer in answers) == [False] * 49 + [True]
+    assert sorted((answer[0] for answer in answers), key=list(Written).index) == [Written.DONE] + [Written.CLASH] * 49
     assert (await engine.memories.usage(TENANT)).memories == 1
 
 
-async def test_the_log_goes_with_an_insert_that_stored_something(engine: Engine) -> None:
-    assert await engine.memories.insert([a_record(1)], [an_entry(b"one"), an_entry(b"two")]) == [True]
-    assert await entries(engine) == [b"one", b"two"]
-
-
-async def test_the_log_stays_out_when_an_insert_stored_nothing(engine: Engine) -> None:
-    await stored(engine, a_record(1))
-    assert await engine.memories.insert([a_record(1)], [an_entry()]) == [False]
-    assert await entries(engine) == []
+async def test_what_is_inserted_is_logged_and_what_is_not_is_not(engine: Engine) -> None:
+    logged = [
+        msgspec.structs.replace(a_record(id), log=[an_entry(b"%d" % n), an_entry(b"%d more" % n)])
+        for n, id in enumerate((1, 1, 2))
+    ]
+    assert await engine.memories.insert(logged) == [Written.DONE, Written.CLASH, Written.DONE]
+    assert await entries(engine) == [b"0", b"0 more", b"2", b"2 more"]
 
 
 async def test_replace_stores_the_memory_whole_when_the_version_is_the_expected_one(engine: Engine) -> None:
     await stored(engine, a_record(1, "likes tea", user_id="ann", tags=["old"], run_id="r", seq=1))
     changed = a_memory(1, "likes coffee", version=2, user_id="bob", tags=["new"], type="episodic", metadata={"k": "v"})
-    assert await engine.memories.replace(changed, expected=1)
+    assert await engine.memories.replace(changed, expected=1) is Written.DONE
     assert await engine.memories.get(TENANT, [1]) == [changed]
 
 
 async def test_replace_is_refused_when_the_version_is_another(engine: Engine) -> None:
     await stored(engine, a_record(1, version=3))
-    assert not await engine.memories.replace(a_memory(1, "new", version=3), expected=2, log=[an_entry()])
+    assert await engine.memories.replace(a_memory(1, "new", version=3), expected=2, log=[an_entry()]) is Written.CLASH
     (kept,) = await engine.memories.get(TENANT, [1])
     assert kept is not None
     assert kept.content == "likes tea"
@@ -150,14 +148,14 @@ async def test_replace_is_refused_when_the_version_is_another(engine: Engine) ->
 
 
 async def test_replace_of_a_missing_memory_is_refused_and_stores_nothing(engine: Engine) -> None:
-    assert not await engine.memories.replace(a_memory(1), expected=1, log=[an_entry()])
+    assert await engine.memories.replace(a_memory(1), expected=1, log=[an_entry()]) is Written.CLASH
     assert await engine.memories.get(TENANT, [1]) == [None]
     assert await entries(engine) == []
 
 
 async def test_replace_never_reaches_another_tenants_memory(engine: Engine) -> None:
     await stored(engine, a_record(1))
-    assert not await engine.memories.replace(a_memory(1, "stolen", tenant="other"), expected=1)
+    assert await engine.memories.replace(a_memory(1, "stolen", tenant="other"), expected=1) is Written.CLASH
     (kept,) = await engine.memories.get(TENANT, [1])
     assert kept is not None
     assert kept.content == "likes tea"
@@ -165,7 +163,7 @@ async def test_replace_never_reaches_another_tenants_memory(engine: Engine) -> N
 
 async def test_the_log_goes_with_a_replace(engine: Engine) -> None:
     await stored(engine, a_record(1))
-    assert await engine.memories.replace(a_memory(1, version=2), expected=1, log=[an_entry()])
+    assert await engine.memories.replace(a_memory(1, version=2), expected=1, log=[an_entry()]) is Written.DONE
     assert await entries(engine) == [b"entry"]
 
 
@@ -179,8 +177,8 @@ async def test_of_fifty_concurrent_replaces_exactly_one_wins(engine: Engine, pee
             for n in range(50)
         )
     )
-    assert sum(won) == 1
-    winner = won.index(True)
+    assert won.count(Written.DONE) == 1
+    winner = won.index(Written.DONE)
     (memory,) = await engine.memories.get(TENANT, [1])
     assert memory is not None
     assert memory.content == f"writer {winner}"
@@ -190,7 +188,10 @@ async def test_of_fifty_concurrent_replaces_exactly_one_wins(engine: Engine, pee
 async def test_replace_without_a_vector_keeps_the_embedding(engine: Engine) -> None:
     record = a_record(1)
     await stored(engine, record)
-    assert await engine.memories.replace(a_memory(1, "new", version=2, type="episodic", user_id="x"), expected=1)
+    assert (
+        await engine.memories.replace(a_memory(1, "new", version=2, type="episodic", user_id="x"), expected=1)
+        is Written.DONE
+    )
     (kept,) = await engine.memories.vectors(TENANT, [1])
     assert kept is not None
     np.testing.assert_array_equal(kept, record.vector)
@@ -198,7 +199,7 @@ async def test_replace_without_a_vector_keeps_the_embedding(engine: Engine) -> N
 
 async def test_replace_with_a_vector_changes_the_embedding(engine: Engine) -> None:
     await stored(engine, a_record(1))
-    assert await engine.memories.replace(a_memory(1, version=2), expected=1, vector=a_vector("new"))
+    assert await engine.memories.replace(a_memory(1, version=2), expected=1, vector=a_vector("new")) is Written.DONE
     (changed,) = await engine.memories.vectors(TENANT, [1])
     assert changed is not None
     np.testing.assert_array_equal(changed, a_vector("new"))
@@ -267,7 +268,7 @@ async def test_concurrent_touches_are_all_counted(engine: Engine, peer: Engine) 
 async def test_a_touched_memory_can_still_be_replaced_by_its_version(engine: Engine) -> None:
     await stored(engine, a_record(1))
     await engine.memories.touch(TENANT, [1], now=NOW)
-    assert await engine.memories.replace(a_memory(1, version=2), expected=1)
+    assert await engine.memories.replace(a_memory(1, version=2), expected=1) is Written.DONE
 
 
 @pytest.mark.parametrize("descending", [True, False])
@@ -333,10 +334,175 @@ async def test_usage_counts_memories_tokens_and_bytes_of_a_namespace_and_of_the_
 async def test_usage_leaves_out_what_is_deleted_in_state(engine: Engine) -> None:
     await stored(engine, a_record(1), a_record(2, state="deleted"))
     assert (await engine.memories.usage(TENANT)).memories == 1
-    assert await engine.memories.replace(a_memory(1, version=2, state="deleted"), expected=1)
+    assert await engine.memories.replace(a_memory(1, version=2, state="deleted"), expected=1) is Written.DONE
     assert await engine.memories.usage(TENANT) == Usage()
-    assert await engine.memories.replace(a_memory(2, version=2, state="active"), expected=1)
+    assert await engine.memories.replace(a_memory(2, version=2, state="active"), expected=1) is Written.DONE
     assert (await engine.memories.usage(TENANT)).memories == 1
+
+
+# -------------------------------------------------------------------------------------------------------------- limits
+
+
+def a_tenth(id: int, **fields: Any) -> Record:
+    """A memory of ten bytes."""
+    return a_record(id, "0123456789", **fields)
+
+
+async def test_a_limit_is_filled_to_the_last_and_not_passed(engine: Engine) -> None:
+    limits = [Limit(memories=2)]
+    assert await engine.memories.insert([a_record(1), a_record(2), a_record(3)], limits=limits) == [
+        Written.DONE,
+        Written.DONE,
+        Written.FULL,
+    ]
+    assert await everything(engine, ALL) == {1, 2}
+
+
+async def test_a_smaller_memory_may_fit_where_a_larger_one_did_not(engine: Engine) -> None:
+    records = [a_record(1, "x" * 6), a_record(2, "x" * 5), a_record(3, "x" * 4), a_record(4, "é"), a_record(5, "")]
+    assert await engine.memories.insert(records, limits=[Limit(bytes=10)]) == [
+        Written.DONE,
+        Written.FULL,
+        Written.DONE,
+        Written.FULL,
+        Written.DONE,
+    ]
+    assert (await engine.memories.usage(TENANT)).bytes == 10
+
+
+async def test_a_tenants_limit_counts_all_its_namespaces_and_a_namespaces_its_own(engine: Engine) -> None:
+    await stored(engine, a_tenth(1, namespace="a"), a_tenth(2, namespace="b"), a_tenth(3, tenant="other"))
+    for id, (limit, expected) in enumerate(
+        (
+            (Limit(memories=2), Written.FULL),
+            (Limit(memories=3), Written.DONE),
+            (Limit(bytes=39), Written.FULL),
+            (Limit(bytes=40), Written.DONE),
+            (Limit(namespace="a", memories=3), Written.FULL),
+            (Limit(namespace="a", memories=4), Written.DONE),
+            (Limit(namespace="b", memories=0), Written.DONE),
+        ),
+        start=10,
+    ):
+        assert await engine.memories.insert([a_tenth(id, namespace="a")], limits=[limit]) == [expected]
+
+
+async def test_the_narrowest_of_several_limits_holds(engine: Engine) -> None:
+    limits = [Limit(memories=3), Limit(namespace="a", memories=1), Limit(bytes=25)]
+    records = [a_tenth(1, namespace="a"), a_tenth(2, namespace="a"), a_tenth(3, namespace="b"), a_record(4, "x" * 6)]
+    assert await engine.memories.insert(records, limits=limits) == [
+        Written.DONE,
+        Written.FULL,
+        Written.DONE,
+        Written.FULL,
+    ]
+
+
+async def test_a_refused_memory_changes_nothing(engine: Engine) -> None:
+    await stored(engine, a_tenth(1))
+    refused = msgspec.structs.replace(a_tenth(2, user_id="ann", run_id="r", seq=1), log=[an_entry()])
+    assert await engine.memories.insert([refused], limits=[Limit(memories=1)]) == [Written.FULL]
+    assert await engine.memories.get(TENANT, [2]) == [None]
+    assert await engine.memories.vectors(TENANT, [2]) == [None]
+    assert await everything(engine, ALL) == {1}
+    both = SearchQuery(text="0123456789", vector=refused.vector)
+    assert [hit.id for hit in await engine.memories.search(ALL, both)] == [1]
+    assert await engine.memories.usage(TENANT) == Usage(memories=1, tokens=1, bytes=10)
+    assert await entries(engine) == []
+    await stored(engine, a_tenth(2))
+
+
+async def test_a_taken_id_is_a_clash_though_there_is_no_room_either(engine: Engine) -> None:
+    await stored(engine, a_tenth(1))
+    assert await engine.memories.insert([a_tenth(1)], limits=[Limit(memories=1)]) == [Written.CLASH]
+
+
+async def test_what_usage_does_not_count_needs_no_room(engine: Engine) -> None:
+    nothing = [Limit(memories=0, bytes=0)]
+    assert await engine.memories.insert([a_tenth(1, state="deleted")], limits=nothing) == [Written.DONE]
+    back = a_memory(1, "0123456789", version=2)
+    assert await engine.memories.replace(back, expected=1, limits=nothing) is Written.FULL
+    assert await engine.memories.replace(back, expected=1, limits=[Limit(memories=1, bytes=10)]) is Written.DONE
+
+
+async def test_deleting_makes_room(engine: Engine) -> None:
+    limits = [Limit(memories=1, bytes=10)]
+    await stored(engine, a_tenth(1))
+    assert await engine.memories.insert([a_tenth(2)], limits=limits) == [Written.FULL]
+    await engine.memories.delete(TENANT, [1])
+    assert await engine.memories.insert([a_tenth(2)], limits=limits) == [Written.DONE]
+    await engine.memories.erase(TENANT)
+    assert await engine.memories.insert([a_tenth(3)], limits=limits) == [Written.DONE]
+
+
+async def test_a_replacement_needs_room_only_for_what_it_adds(engine: Engine) -> None:
+    await stored(engine, a_tenth(1), a_tenth(2))
+    limits = [Limit(memories=2, bytes=21), Limit(namespace=NAMESPACE, bytes=22), Limit(namespace="other", bytes=0)]
+    longer = a_memory(1, "x" * 12, version=2)
+    assert await engine.memories.replace(longer, expected=1, log=[an_entry()], limits=limits) is Written.FULL
+    assert await engine.memories.get(TENANT, [1]) == [a_tenth(1).memory]
+    assert await entries(engine) == []
+    fits = a_memory(1, "x" * 11, version=2)
+    assert await engine.memories.replace(fits, expected=1, log=[an_entry()], limits=limits) is Written.DONE
+    assert await entries(engine) == [b"entry"]
+
+
+async def test_a_limit_passed_already_hinders_only_what_passes_it_further(engine: Engine) -> None:
+    await stored(engine, a_tenth(1), a_tenth(2))
+    limits = [Limit(memories=1, bytes=5)]
+    same, shorter, longer = (a_memory(1, "x" * size, version=2) for size in (10, 9, 11))
+    assert await engine.memories.replace(longer, expected=1, limits=limits) is Written.FULL
+    assert await engine.memories.replace(same, expected=1, limits=limits) is Written.DONE
+    assert await engine.memories.replace(shorter, expected=2, limits=limits) is Written.DONE
+    assert await engine.memories.insert([a_record(3, "")], limits=limits) == [Written.FULL]
+
+
+async def test_a_replacement_of_another_version_is_a_clash_though_there_is_no_room_either(engine: Engine) -> None:
+    await stored(engine, a_tenth(1))
+    longer = a_memory(1, "x" * 11, version=3)
+    assert await engine.memories.replace(longer, expected=2, limits=[Limit(bytes=10)]) is Written.CLASH
+
+
+async def test_of_two_hundred_concurrent_inserts_exactly_the_limit_is_stored(engine: Engine, peer: Engine) -> None:
+    limits = [Limit(memories=37), Limit(namespace=NAMESPACE, memories=41)]
+    answers = await asyncio.gather(
+        *(
+            (engine if n % 2 else peer).memories.insert([a_record(3 * n), a_record(3 * n + 1)], limits=limits)
+            for n in range(100)
+        )
+    )
+    outcomes = [outcome for answer in answers for outcome in answer]
+    assert (outcomes.count(Written.DONE), outcomes.count(Written.FULL)) == (37, 163)
+    assert (await engine.memories.usage(TENANT)).memories == 37
+    assert len(await everything(engine, ALL)) == 37
+
+
+async def test_concurrent_replacements_never_pass_a_limit_in_bytes(engine: Engine, peer: Engine) -> None:
+    await stored(engine, *(a_tenth(id) for id in range(20)))
+    answers = await asyncio.gather(
+        *(
+            (engine if id % 2 else peer).memories.replace(
+                a_memory(id, "x" * 13, version=2), expected=1, limits=[Limit(bytes=220)]
+            )
+            for id in range(20)
+        )
+    )
+    assert answers.count(Written.DONE) == 6
+    assert (await engine.memories.usage(TENANT)).bytes == 218
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_a_limit_is_of_its_namespace_alone_whatever_the_name(engine: Engine, name: str) -> None:
+    await stored(engine, a_record(1, tenant=name, namespace=name))
+    limits = [Limit(namespace=name, memories=1)]
+    near = a_record(2, tenant=name, namespace=name + "a")
+    assert await engine.memories.insert([near], limits=limits) == [Written.DONE]
+    more = a_record(3, tenant=name, namespace=name)
+    assert await engine.memories.insert([more], limits=limits) == [Written.FULL]
+    assert await engine.memories.insert([more], limits=[Limit(memories=2)]) == [Written.FULL]
+
+
+# -------------------------------------------------------------------------------------------------------------- erasing
 
 
 async def test_erasing_a_namespace_leaves_the_others(engine: Engine) -> None:
@@ -435,7 +601,7 @@ async def test_usage_is_exact_after_any_writes(engine: Engine, operations: list[
                     new = a_memory(
                         id, content, namespace=old.namespace, state=state, token_count=tokens, version=old.version + 1
                     )
-                    assert await engine.memories.replace(new, expected=old.version)
+                    assert await engine.memories.replace(new, expected=old.version) is Written.DONE
             case "delete":
                 await engine.memories.delete(TENANT, [id])
             case _:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from memory.engines.base import Engine, Filter, Neighbourhood, Record, SearchQuery
+from memory.engines.base import Engine, Filter, Neighbourhood, Record, SearchQuery, Written
 from memory.model import Hit
 from tests.contract.examples import HOSTILE, NAMESPACE, NOW, TENANT, a_memory, a_record, a_vector, unit
 from tests.contract.examples import given as stored
@@ -283,7 +283,7 @@ async def test_a_replaced_memory_is_found_by_its_new_words_vector_and_owner_only
     await stored(engine, a_record(1, "lives in Lisbon", vector=old, user_id="ann"))
     await engine.memories.search(ALL, SearchQuery(vector=old))
     changed = a_memory(1, "lives in Porto", version=2, user_id="bob")
-    assert await engine.memories.replace(changed, expected=1, vector=new)
+    assert await engine.memories.replace(changed, expected=1, vector=new) is Written.DONE
     assert await found(engine, "Lisbon") == set()
     assert await found(engine, "Porto") == {1}
     (hit,) = await engine.memories.search(ALL, SearchQuery(vector=new))
@@ -298,13 +298,13 @@ async def test_a_memory_that_changes_its_type_joins_the_facts(engine: Engine) ->
     await stored(engine, a_record(1, type="episodic"))
     question = SearchQuery(vector=a_vector("q"), limit=0, facts=5)
     assert await engine.memories.search(ALL, question) == []
-    assert await engine.memories.replace(a_memory(1, version=2, type="semantic"), expected=1)
+    assert await engine.memories.replace(a_memory(1, version=2, type="semantic"), expected=1) is Written.DONE
     assert [hit.id for hit in await engine.memories.search(ALL, question)] == [1]
 
 
 async def test_a_superseded_memory_is_found_only_when_asked_for(engine: Engine) -> None:
     await stored(engine, a_record(1), a_record(2))
-    assert await engine.memories.replace(a_memory(1, version=2, superseded_by=2), expected=1)
+    assert await engine.memories.replace(a_memory(1, version=2, superseded_by=2), expected=1) is Written.DONE
     both = SearchQuery(text="tea", vector=a_vector("q"))
     assert {hit.id for hit in await engine.memories.search(ALL, both)} == {2}
     past = Filter(tenant=TENANT, current=False)

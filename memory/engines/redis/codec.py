@@ -9,7 +9,7 @@ import Stemmer
 from msgspec import Struct, structs
 
 from memory.engines.base import Vector
-from memory.engines.redis.keys import Keys, label
+from memory.engines.redis.keys import Keys, usage_scope
 from memory.engines.redis.query import labels_of
 from memory.engines.words import indexed_words, query_words
 from memory.model import Hit, Memory, hit_of
@@ -34,13 +34,13 @@ _DECODE_HIT = msgspec.msgpack.Decoder(Hit).decode
 
 
 def fields_of(memory: Memory, keys: Keys) -> list[str | bytes | int | float]:
-    """The fields of a memory's hash but its vector, names and values in turn."""
+    """The fields of a memory's hash but its vector, names and values in turn; the first one is `ledger`."""
     session = "-"
     if memory.run_id is not None and memory.seq is not None:
         session = keys.session(memory.tenant, memory.namespace, memory.owner, memory.run_id)
     counted = int(memory.state != "deleted")
     size = len(memory.content.encode())
-    namespace = label("usage", memory.namespace)
+    namespace = usage_scope(memory.namespace)
     fields: dict[str, str | bytes | int | float] = {
         "ledger": f"{memory.version} {counted} {memory.token_count} {size} {namespace} {session} {memory.seq or 0}",
         "record": _ENCODE(memory),

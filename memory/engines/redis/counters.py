@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from memory.engines.base import Taken
+from memory.engines.base import Take, Taken
 from memory.engines.redis.client import Argument, Client
 from memory.engines.redis.keys import Keys
 
@@ -12,10 +12,16 @@ class RedisCounters:
         self._client = client
         self._keys = keys
 
-    async def take(self, tenant: str, name: str, *, limit: int, window_seconds: int, amount: int = 1) -> Taken:
-        key = self._keys.window(tenant, name, window_seconds)
-        allowed, remaining, ends = await self._client.run("take", key, limit, window_seconds * 1000, amount)
-        return Taken(allowed=bool(allowed), remaining=remaining, reset_at=int(ends))
+    async def take(self, wanted: Sequence[Take]) -> list[Taken]:
+        windows: list[Argument] = []
+        for take in wanted:
+            key = self._keys.window(take.tenant, take.name, take.window_seconds)
+            windows += (key, take.limit, take.window_seconds * 1000, take.amount)
+        answers = await self._client.run("take", len(wanted), *windows)
+        return [
+            Taken(allowed=bool(allowed), remaining=int(remaining), reset_at=int(ends))
+            for allowed, remaining, ends in answers
+        ]
 
     async def reserve(self, tenant: str, name: str, amount: int, *, limit: int) -> bool:
         return bool(await self._client.run("reserve", self._keys.counters(tenant), name, amount, limit))

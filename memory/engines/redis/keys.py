@@ -104,5 +104,10 @@ def member(id: int) -> str:
     return f"{id:016d}"
 
 
+def usage_scope(namespace: str | None) -> str:
+    """What begins the fields of a namespace, or of the whole tenant, in the tenant's hash of usage."""
+    return "" if namespace is None else label("usage", namespace)
+
+
 def _bytes(value: str) -> bytes:
     return value.encode("utf-8", "surrogatepass")

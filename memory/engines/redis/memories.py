@@ -2,13 +2,14 @@
 
 import heapq
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import chain
 from typing import Any
 
 from memory.engines.base import (
     Append,
     Filter,
+    Limit,
     Neighbourhood,
     Page,
     Record,
@@ -16,6 +17,7 @@ from memory.engines.base import (
     SortKey,
     Usage,
     Vector,
+    Written,
 )
 from memory.engines.redis import query as queries
 from memory.engines.redis.client import Argument, Client, Refused
@@ -29,10 +31,11 @@ from memory.engines.redis.codec import (
     encode_vector,
     fields_of,
 )
-from memory.engines.redis.keys import Keys, label, member
+from memory.engines.redis.keys import Keys, member, usage_scope
 from memory.engines.redis.log import appends
 from memory.engines.redis.schema import Schema
 from memory.engines.redis.search import TIMEOUT_MS, Search
+from memory.ids import LARGEST
 from memory.model import Hit, Memory
 
 ERASE_BATCH = 50
@@ -53,12 +56,12 @@ class RedisMemories:
         """What `touch` last learnt, for the hits: the index has it as of the memory's last write. Accesses by other
         processes show in a hit once this one touches the memory too."""
 
-    async def insert(self, records: Sequence[Record], log: Sequence[Append] = ()) -> list[bool]:
+    async def insert(self, records: Sequence[Record], *, limits: Sequence[Limit] = ()) -> list[Written]:
         def arguments() -> list[Argument]:
-            memories = (self._memory(record.memory, record.vector) for record in records)
-            return [len(records), *chain.from_iterable(memories), *appends(self._keys, log)]
+            written = ((*self._memory(one.memory, one.vector), *appends(self._keys, one.log)) for one in records)
+            return [*_limits(limits), len(records), *chain.from_iterable(written)]
 
-        return [bool(one) for one in await self._write("insert", arguments)]
+        return [Written(one.decode()) for one in await self._write("insert", arguments)]
 
     async def get(self, tenant: str, ids: Sequence[int]) -> list[Memory | None]:
         return [
@@ -74,12 +77,18 @@ class RedisMemories:
         ]
 
     async def replace(
-        self, memory: Memory, *, expected: int, vector: Vector | None = None, log: Sequence[Append] = ()
-    ) -> bool:
+        self,
+        memory: Memory,
+        *,
+        expected: int,
+        vector: Vector | None = None,
+        log: Sequence[Append] = (),
+        limits: Sequence[Limit] = (),
+    ) -> Written:
         def arguments() -> list[Argument]:
-            return [expected, *self._memory(memory, vector), *appends(self._keys, log)]
+            return [expected, *_limits(limits), *self._memory(memory, vector), *appends(self._keys, log)]
 
-        return bool(await self._write("replace", arguments))
+        return Written((await self._write("replace", arguments)).decode())
 
     async def delete(self, tenant: str, ids: Sequence[int], log: Sequence[Append] = ()) -> list[bool]:
         deleted = await self._client.run(
@@ -130,7 +139,7 @@ class RedisMemories:
         ]
 
     async def usage(self, tenant: str, namespace: str | None = None) -> Usage:
-        scope = "" if namespace is None else label("usage", namespace)
+        scope = usage_scope(namespace)
         fields = (f"{scope}:memories", f"{scope}:tokens", f"{scope}:bytes")
         memories, tokens, size = await self._client.one("HMGET", self._keys.usage(tenant), *fields)
         return Usage(memories=int(memories or 0), tokens=int(tokens or 0), bytes=int(size or 0))
@@ -213,11 +222,29 @@ class RedisMemories:
         pick = heapq.nlargest if descending else heapq.nsmallest
         return total, [id for _, id in pick(offset + limit, times)[offset:]]
 
-    async def _find(self, allowed: str, limit: int) -> list[Any]:
+    async def _find(self, allowed: str, limit: int, *order: str) -> list[Any]:
         """How many match, and the keys of the first `limit`."""
-        command = ("FT.SEARCH", self._schema.index, allowed, "NOCONTENT", "LIMIT", 0, limit)
+        command = ("FT.SEARCH", self._schema.index, allowed, "NOCONTENT", *order, "LIMIT", 0, limit)
         (found,) = await self._search.ask([(*command, "TIMEOUT", TIMEOUT_MS, "DIALECT", 2)])
         return list(found)
+
+    async def scan(self, where: Filter, *, after: int | None = None) -> AsyncIterator[list[Memory]]:
+        """The index finds ids in a span, and sorts all of it: so the span follows how densely the ids lie."""
+        await self._schema.ready()
+        await self._schema.wait(self._schema.generation)  # what the index has not seen yet would be missing
+        conditions = queries.conditions(where)
+        low, span = 0 if after is None else after + 1, LARGEST
+        while conditions is not None and low <= LARGEST:
+            high = min(low + span, LARGEST)
+            allowed = queries.render([*conditions, queries.Range("id", low, high)])
+            total, *names = await self._find(allowed, READ_BATCH, "SORTBY", "id")
+            ids = [_id(name) for name in names]
+            if found := [memory for memory in await self.get(where.tenant, ids) if memory is not None]:
+                yield found
+            if total > len(ids):
+                low, span = ids[-1] + 1, ids[-1] - low
+            else:
+                low, span = high + 1, 4 * span + READ_BATCH
 
     async def list(
         self, where: Filter, *, sort: SortKey = "created_at", descending: bool = True, offset: int = 0, limit: int = 100
@@ -233,6 +260,18 @@ class RedisMemories:
             total, ids = await self._by_field(allowed, sort, descending, offset, limit)
         memories = await self.get(where.tenant, ids)
         return Page(memories=[memory for memory in memories if memory is not None], total=total)
+
+
+def _limits(limits: Sequence[Limit]) -> list[Argument]:
+    """As memories.lua reads them."""
+    arguments: list[Argument] = [len(limits)]
+    for limit in limits:
+        arguments += (
+            usage_scope(limit.namespace),
+            "" if limit.memories is None else limit.memories,
+            "" if limit.bytes is None else limit.bytes,
+        )
+    return arguments
 
 
 def _id(key: bytes) -> int:

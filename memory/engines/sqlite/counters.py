@@ -1,11 +1,19 @@
 """Counters on SQLite."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import apsw
 
-from memory.engines.base import Taken
+from memory.engines.base import Take, Taken
 from memory.engines.sqlite.database import Database
+
+
+class _Window(NamedTuple):
+    tenant: str
+    name: str
+    milliseconds: int
+    ends_at: int
 
 
 class SqliteCounters:
@@ -13,24 +21,28 @@ class SqliteCounters:
         self._database = database
         self._clock = clock
 
-    async def take(self, tenant: str, name: str, *, limit: int, window_seconds: int, amount: int = 1) -> Taken:
+    async def take(self, wanted: Sequence[Take]) -> list[Taken]:
         now = self._clock()
-        window = window_seconds * 1000
-        ends_at = (now // window + 1) * window
+        windows = [_window(take, now) for take in wanted]
 
-        def write(connection: apsw.Connection) -> Taken:
+        def write(connection: apsw.Connection) -> list[Taken]:
             connection.execute("DELETE FROM windows WHERE ends_at <= ?", (now,))
-            key = (tenant, name, ends_at)
-            taken = connection.execute(
-                "SELECT coalesce((SELECT taken FROM windows WHERE tenant = ? AND name = ? AND ends_at = ?), 0)", key
-            ).get
-            allowed = taken + amount <= limit
-            if allowed:
-                taken += amount
-                connection.execute("INSERT OR REPLACE INTO windows VALUES (?, ?, ?, ?)", (*key, taken))
-            return Taken(allowed=allowed, remaining=max(0, limit - taken), reset_at=ends_at)
+            held = {window: _taken(connection, window) for window in windows}
+            after = dict(held)
+            allowed = []
+            for take, window in zip(wanted, windows, strict=True):
+                after[window] += take.amount
+                allowed.append(after[window] <= take.limit)
+            if all(allowed):
+                changed = [(*window, taken) for window, taken in after.items() if taken != held[window]]
+                connection.executemany("INSERT OR REPLACE INTO windows VALUES (?, ?, ?, ?, ?)", changed)
+                held = after
+            return [
+                Taken(allowed=each, remaining=max(0, take.limit - held[window]), reset_at=window.ends_at)
+                for each, take, window in zip(allowed, wanted, windows, strict=True)
+            ]
 
-        return await self._database.write(write)
+        return await self._database.write(write, lasting=False)
 
     async def reserve(self, tenant: str, name: str, amount: int, *, limit: int) -> bool:
         def write(connection: apsw.Connection) -> bool:
@@ -67,6 +79,16 @@ def add(connection: apsw.Connection, tenant: str, name: str, amount: int) -> int
             (tenant, name, amount),
         ).get
     )
+
+
+def _window(take: Take, now: int) -> _Window:
+    milliseconds = take.window_seconds * 1000
+    return _Window(take.tenant, take.name, milliseconds, (now // milliseconds + 1) * milliseconds)
+
+
+def _taken(connection: apsw.Connection, window: _Window) -> int:
+    query = "SELECT taken FROM windows WHERE tenant = ? AND name = ? AND milliseconds = ? AND ends_at = ?"
+    return int(connection.execute(query, window).get or 0)
 
 
 def _value(connection: apsw.Connection, tenant: str, name: str) -> int:

@@ -10,7 +10,7 @@ import apsw
 
 from memory.engines.base import EmbeddingSpec
 from memory.engines.sqlite import schema
-from memory.engines.sqlite.lanes import Lane, Work
+from memory.engines.sqlite.lanes import Kind, Lane, Work
 from memory.engines.sqlite.lock import FileLock
 from memory.errors import Misconfigured, StoreUnavailable
 
@@ -21,8 +21,8 @@ BUSY_MS = 2_000
 
 
 class Database:
-    """Every write waits for the disk (`synchronous=FULL`): what was acknowledged outlives kill -9, and a power failure
-    too where the drive does not lie about flushing."""
+    """A write waits for the disk (`synchronous=FULL`) unless told otherwise: what was acknowledged outlives kill -9,
+    and a power failure too where the drive does not lie about flushing."""
 
     def __init__(self, path: Path | None) -> None:
         """`path` None is a database in memory, on a single connection."""
@@ -44,12 +44,16 @@ class Database:
 
     async def read(self, call: Callable[[apsw.Connection], T]) -> T:
         """Run `call` in a thread, on one snapshot of the data. Raises StoreUnavailable."""
-        return await self._run(self._readers or self._writer, Work(call, writes=False))
+        return await self._run(self._readers or self._writer, Work(call, Kind.READ))
 
-    async def write(self, call: Callable[[apsw.Connection], T]) -> T:
+    async def write(self, call: Callable[[apsw.Connection], T], *, lasting: bool = True) -> T:
         """Run `call` in a transaction, which is on the disk when this returns. It may run twice, the first time in
-        vain, so it changes nothing but the database. Raises StoreUnavailable."""
-        return await self._run(self._writer, Work(call, writes=True))
+        vain, so it changes nothing but the database. Raises StoreUnavailable.
+
+        Not `lasting`, it is only with the system by then, whence kill -9 does not take it, and takes a twentieth of the
+        time ([M] 25 us against 0.5 ms).
+        """
+        return await self._run(self._writer, Work(call, Kind.LASTING if lasting else Kind.BRIEF))
 
     def number(self) -> int:
         """A number above all that were ever given out and are still in use; for the writing thread."""

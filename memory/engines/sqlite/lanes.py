@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Iterable
+from enum import Enum
 from itertools import groupby
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
@@ -20,11 +21,20 @@ GROUP = 64
 _INTERRUPT_AGAIN = 0.01
 
 
+class Kind(Enum):
+    """What a call does, in the order in which they are run where several wait."""
+
+    READ = 0
+    BRIEF = 1
+    """Writes what a power failure may take back: no wait for the disk, nor for those that do wait for it."""
+    LASTING = 2
+
+
 class Work(Generic[T]):
     """A call on its way to a connection, and the future of who awaits it."""
 
-    def __init__(self, call: Callable[[apsw.Connection], T], *, writes: bool) -> None:
-        self.writes = writes
+    def __init__(self, call: Callable[[apsw.Connection], T], kind: Kind) -> None:
+        self.kind = kind
         self._call = call
         self._loop = asyncio.get_running_loop()
         self._future: asyncio.Future[T] = self._loop.create_future()
@@ -79,7 +89,7 @@ class Work(Generic[T]):
     def _abandon(self) -> None:
         with self._lock:
             self._abandoned = True
-            if self._running_on is None or self.writes:
+            if self._running_on is None or self.kind is not Kind.READ:
                 return
             self._running_on.interrupt()
         # An interrupt that falls between two statements is lost.
@@ -119,13 +129,13 @@ class Lane:
                 except Empty:
                     break
             ending = None in queued
-            works = [work for work in queued if work is not None]
-            for writes, group in groupby(works, key=lambda work: work.writes):
-                if writes:
-                    _write(connection, list(group))
-                else:
+            works = sorted((work for work in queued if work is not None), key=lambda work: work.kind.value)
+            for kind, group in groupby(works, key=lambda work: work.kind):
+                if kind is Kind.READ:
                     for work in group:
                         _read(connection, work)
+                else:
+                    _write(connection, list(group), lasting=kind is Kind.LASTING)
         connection.close()
 
 
@@ -143,11 +153,12 @@ def _read(connection: apsw.Connection, work: Work[Any]) -> None:
         work.answer(value)
 
 
-def _write(connection: apsw.Connection, works: list[Work[Any]]) -> None:
+def _write(connection: apsw.Connection, works: list[Work[Any]], *, lasting: bool) -> None:
     """Run them in one transaction, each in a savepoint of its own: one that fails takes no other with it."""
     while works:
         done: list[tuple[Work[Any], Any]] = []
         try:
+            connection.execute(f"PRAGMA synchronous = {'FULL' if lasting else 'NORMAL'}")
             connection.execute("BEGIN IMMEDIATE")
             anew = _run_each(connection, works, done)
             if anew is None:

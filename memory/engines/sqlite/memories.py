@@ -1,20 +1,34 @@
 """Memories on SQLite."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import apsw
 import numpy as np
 
-from memory.engines.base import Append, Filter, Neighbourhood, Page, Record, SearchQuery, SortKey, Usage, Vector
+from memory.engines.base import (
+    Append,
+    Filter,
+    Limit,
+    Neighbourhood,
+    Page,
+    Record,
+    SearchQuery,
+    SortKey,
+    Usage,
+    Vector,
+    Written,
+)
 from memory.engines.sqlite.database import Database
 from memory.engines.sqlite.filters import conditions
 from memory.engines.sqlite.log import append
 from memory.engines.sqlite.rows import STORED, from_row
 from memory.engines.sqlite.search import Search
 from memory.engines.sqlite.table import MemoryTable
+from memory.engines.sqlite.usage import usage
 from memory.model import Hit, Memory, hit_of
 
 _ERASED_AT_ONCE = 500
+_SCANNED_AT_ONCE = 500
 
 
 class SqliteMemories:
@@ -24,14 +38,14 @@ class SqliteMemories:
         self._table = MemoryTable(number=database.number, dimension=dimension)
         self._search = Search(dimension)
 
-    async def insert(self, records: Sequence[Record], log: Sequence[Append] = ()) -> list[bool]:
-        def write(connection: apsw.Connection) -> list[bool]:
-            inserted = [self._table.insert(connection, record) for record in records]
-            if any(inserted):
-                append(connection, log, now=self._clock())
-            return inserted
+    async def insert(self, records: Sequence[Record], *, limits: Sequence[Limit] = ()) -> list[Written]:
+        def insert(connection: apsw.Connection, record: Record) -> Written:
+            written = self._table.insert(connection, record, limits=limits)
+            if written is Written.DONE:
+                append(connection, record.log, now=self._clock())
+            return written
 
-        return await self._database.write(write)
+        return await self._database.write(lambda connection: [insert(connection, record) for record in records])
 
     async def get(self, tenant: str, ids: Sequence[int]) -> list[Memory | None]:
         def read(connection: apsw.Connection) -> list[Memory | None]:
@@ -52,13 +66,19 @@ class SqliteMemories:
         return await self._database.read(read)
 
     async def replace(
-        self, memory: Memory, *, expected: int, vector: Vector | None = None, log: Sequence[Append] = ()
-    ) -> bool:
-        def write(connection: apsw.Connection) -> bool:
-            if not self._table.replace(connection, memory, expected=expected, vector=vector):
-                return False
-            append(connection, log, now=self._clock())
-            return True
+        self,
+        memory: Memory,
+        *,
+        expected: int,
+        vector: Vector | None = None,
+        log: Sequence[Append] = (),
+        limits: Sequence[Limit] = (),
+    ) -> Written:
+        def write(connection: apsw.Connection) -> Written:
+            written = self._table.replace(connection, memory, expected=expected, vector=vector, limits=limits)
+            if written is Written.DONE:
+                append(connection, log, now=self._clock())
+            return written
 
         return await self._database.write(write)
 
@@ -106,15 +126,7 @@ class SqliteMemories:
         return await self._database.read(read)
 
     async def usage(self, tenant: str, namespace: str | None = None) -> Usage:
-        def read(connection: apsw.Connection) -> Usage:
-            memories, tokens, size = connection.execute(
-                "SELECT coalesce(sum(memories), 0), coalesce(sum(tokens), 0), coalesce(sum(bytes), 0) FROM usage "
-                "WHERE tenant = ? AND (?2 IS NULL OR namespace = ?2)",
-                (tenant, namespace),
-            ).get
-            return Usage(memories=memories, tokens=tokens, bytes=size)
-
-        return await self._database.read(read)
+        return await self._database.read(lambda connection: usage(connection, tenant, namespace))
 
     async def erase(self, tenant: str, namespace: str | None = None) -> int:
         def write(connection: apsw.Connection) -> int:
@@ -130,6 +142,23 @@ class SqliteMemories:
         while batch := await self._database.write(write):
             erased += batch
         return erased
+
+    async def scan(self, where: Filter, *, after: int | None = None) -> AsyncIterator[list[Memory]]:
+        condition, values = conditions(where)
+        # Told which index, since another would have every batch sort all that is left.
+        query = (
+            f"SELECT {STORED} FROM memories m INDEXED BY memories_id WHERE {condition} AND m.id > ? "
+            "ORDER BY m.id LIMIT ?"
+        )
+        last = -1 if after is None else after
+
+        def read(connection: apsw.Connection) -> list[Memory]:
+            rows = connection.execute(query, (*values, last, _SCANNED_AT_ONCE))
+            return [from_row(*row) for row in rows]
+
+        while batch := await self._database.read(read):
+            yield batch
+            last = batch[-1].id
 
     async def list(
         self, where: Filter, *, sort: SortKey = "created_at", descending: bool = True, offset: int = 0, limit: int = 100

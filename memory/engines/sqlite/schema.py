@@ -10,7 +10,7 @@ from memory.errors import Misconfigured
 APPLICATION = 0x52454D4F
 """`REMO` in the file's header: the database is Remora's."""
 
-STEPS = ("schema.sql",)
+STEPS = ("schema.sql", "tenants.sql")
 """The script at place n brings a database of version n to version n + 1."""
 
 VERSION = len(STEPS)

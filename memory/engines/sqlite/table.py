@@ -1,12 +1,13 @@
 """Writing a memory: its row, words, labels and vector. Usage and what a deletion takes along are triggers' affair."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import apsw
 
-from memory.engines.base import Record, Vector
+from memory.engines.base import Limit, Record, Vector, Written
 from memory.engines.sqlite.rows import COLUMNS, STORED, encode_vector, from_row, labels_of, to_row
 from memory.engines.sqlite.scopes import scopes_of
+from memory.engines.sqlite.usage import has_room
 from memory.engines.words import indexed_words
 from memory.model import Memory
 
@@ -25,27 +26,39 @@ class MemoryTable:
         self._number = number
         self._dimension = dimension
 
-    def insert(self, connection: apsw.Connection, record: Record) -> bool:
+    def insert(self, connection: apsw.Connection, record: Record, *, limits: Sequence[Limit] = ()) -> Written:
         memory = record.memory
         embedding = encode_vector(record.vector, self._dimension)
+        if not has_room(connection, limits, memory):
+            return Written.CLASH if _is_taken(connection, memory) else Written.FULL
         key = self._number()
         connection.execute(_INSERT, (key, *to_row(memory)))
         if not connection.changes():
-            return False
+            return Written.CLASH
         _write_words(connection, key, memory)
         _write_labels(connection, key, memory)
         _write_vector(connection, key, memory, embedding, change=key)
-        return True
+        return Written.DONE
 
-    def replace(self, connection: apsw.Connection, memory: Memory, *, expected: int, vector: Vector | None) -> bool:
+    def replace(
+        self,
+        connection: apsw.Connection,
+        memory: Memory,
+        *,
+        expected: int,
+        vector: Vector | None,
+        limits: Sequence[Limit] = (),
+    ) -> Written:
         row = connection.execute(
             f"SELECT m.key, {STORED} FROM memories m WHERE tenant = ? AND id = ? AND version = ?",
             (memory.tenant, memory.id, expected),
         ).fetchone()
         if row is None:
-            return False
+            return Written.CLASH
         key, *stored = row
         old = from_row(*stored)
+        if not has_room(connection, limits, memory, instead_of=old):
+            return Written.FULL
         connection.execute(_UPDATE, (*to_row(memory), key))
         moved = old.owner != memory.owner
         if moved or old.content != memory.content:
@@ -62,7 +75,12 @@ class MemoryTable:
             change = self._number()
             _write_vector(connection, key, memory, embedding, change=change)
             connection.execute("UPDATE memories SET vector = ? WHERE key = ?", (change, key))
-        return True
+        return Written.DONE
+
+
+def _is_taken(connection: apsw.Connection, memory: Memory) -> bool:
+    query = "SELECT EXISTS (SELECT 1 FROM memories WHERE tenant = ? AND id = ?)"
+    return bool(connection.execute(query, (memory.tenant, memory.id)).get)
 
 
 def _write_vector(connection: apsw.Connection, key: int, memory: Memory, embedding: bytes, *, change: int) -> None:

@@ -7,7 +7,9 @@ local writes = {
     add(take(), take(), take())
   end,
   job = enqueue,
-  entry = append,
+  entry = function()
+    append(take_entry())
+  end,
 }
 
 function operations.commit()

@@ -22,14 +22,25 @@ function operations.reserve()
   return 1
 end
 
+-- A window may be wanted more than once; `held` is what was taken of it before.
 function operations.take()
-  local key, limit, window, amount = take(), number(), number(), number()
-  local ends = now - now % window + window
-  local taken = tonumber(redis.call('GET', key) or 0)
-  local allowed = taken + amount <= limit
-  if allowed then
-    taken = taken + amount
-    redis.call('SET', key, whole(taken), 'PXAT', whole(ends))
+  local wanted, held, after, all = {}, {}, {}, true
+  for i = 1, number() do
+    local one = { key = take(), limit = number(), length = number(), amount = number() }
+    one.ends = now - now % one.length + one.length
+    held[one.key] = held[one.key] or tonumber(redis.call('GET', one.key) or 0)
+    after[one.key] = (after[one.key] or held[one.key]) + one.amount
+    one.allowed = after[one.key] <= one.limit
+    all = all and one.allowed
+    wanted[i] = one
   end
-  return { allowed and 1 or 0, math.max(limit - taken, 0), whole(ends) }
+  local answers = {}
+  for i, one in ipairs(wanted) do
+    if all and one.amount ~= 0 then
+      redis.call('SET', one.key, whole(after[one.key]), 'PXAT', whole(one.ends))
+    end
+    local taken = (all and after or held)[one.key]
+    answers[i] = { one.allowed and 1 or 0, whole(math.max(one.limit - taken, 0)), whole(one.ends) }
+  end
+  return answers
 end

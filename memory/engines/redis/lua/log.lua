@@ -14,23 +14,34 @@ local function next_id(key)
   return string.format('%016.0f-%06d', at, place)
 end
 
-local function append()
-  local key, registry, name, entry, longest = take(), take(), take(), take(), number()
-  redis.call('ZADD', key, 0, next_id(key) .. ':' .. entry)
-  redis.call('SADD', registry, name)
-  if longest > 0 then
-    redis.call('ZREMRANGEBYRANK', key, 0, -longest - 1)
+local function take_entry()
+  return { key = take(), registry = take(), stream = take(), text = take(), longest = number() }
+end
+
+local function take_entries()
+  local entries = {}
+  for i = 1, number() do
+    entries[i] = take_entry()
+  end
+  return entries
+end
+
+local function append(entry)
+  redis.call('ZADD', entry.key, 0, next_id(entry.key) .. ':' .. entry.text)
+  redis.call('SADD', entry.registry, entry.stream)
+  if entry.longest > 0 then
+    redis.call('ZREMRANGEBYRANK', entry.key, 0, -entry.longest - 1)
   end
 end
 
-local function append_all()
-  for _ = 1, number() do
-    append()
+local function append_all(entries)
+  for _, entry in ipairs(entries) do
+    append(entry)
   end
 end
 
 function operations.append()
-  append_all()
+  append_all(take_entries())
 end
 
 -- The registry holds names, from which the keys are made: they are too many to be given.

@@ -3,15 +3,19 @@
 -- Its field `ledger` says how it is counted and where it stands: version, 1 if counted, tokens, bytes, namespace label,
 -- session key or -, place in the session.
 
-local function ledger_of(key)
-  local text = redis.call('HGET', key, 'ledger')
-  if not text then
-    return nil
-  end
+-- What became of a write: the values of memory.engines.base.Written.
+local DONE, CLASH, FULL = 'done', 'clash', 'full'
+
+local function read_ledger(text)
   local ledger = {}
   ledger.version, ledger.counted, ledger.tokens, ledger.bytes, ledger.namespace, ledger.session, ledger.seq =
     string.match(text, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
   return ledger
+end
+
+local function ledger_of(key)
+  local text = redis.call('HGET', key, 'ledger')
+  return text and read_ledger(text)
 end
 
 -- Fields of a hash; no call of Lua's takes more than some thousands of arguments.
@@ -42,8 +46,7 @@ local function book(usage, ledger, sign)
   end
 end
 
-local function enter(key, usage, member)
-  local ledger = ledger_of(key)
+local function enter(usage, member, ledger)
   book(usage, ledger, 1)
   if ledger.session ~= '-' then
     redis.call('ZADD', ledger.session, ledger.seq, member)
@@ -57,14 +60,51 @@ local function leave(usage, member, ledger)
   end
 end
 
+-- The first of its fields is the ledger.
 local function take_memory()
-  return { key = take(), usage = take(), access = take(), member = take(), accessed = take(), fields = list() }
+  local memory =
+    { key = take(), usage = take(), access = take(), member = take(), accessed = take(), fields = list() }
+  memory.ledger = read_ledger(memory.fields[2])
+  return memory
+end
+
+-- A figure without a limit is the empty string, as is the namespace of the tenant's own limits.
+local function take_limits()
+  local limits = {}
+  for i = 1, number() do
+    limits[i] = { namespace = take(), memories = number(), bytes = number() }
+  end
+  return limits
+end
+
+local function passes(usage, field, added, limit)
+  return limit and added > 0 and tonumber(redis.call('HGET', usage, field) or 0) + added > limit
+end
+
+-- Whether the memory may be written, over the one of ledger `old` if that is given: no figure that it raises would pass
+-- its limit.
+local function has_room(limits, memory, old)
+  local new = memory.ledger
+  local memories = new.counted - (old and old.counted or 0)
+  local bytes = new.counted * new.bytes - (old and old.counted * old.bytes or 0)
+  for _, limit in ipairs(limits) do
+    local scope = limit.namespace
+    if scope == '' or scope == new.namespace then
+      if
+        passes(memory.usage, scope .. ':memories', memories, limit.memories)
+        or passes(memory.usage, scope .. ':bytes', bytes, limit.bytes)
+      then
+        return false
+      end
+    end
+  end
+  return true
 end
 
 local function store(memory)
   redis.call('HSET', memory.key, unpack(memory.fields))
   redis.call('HSET', memory.access, memory.member, memory.accessed)
-  enter(memory.key, memory.usage, memory.member)
+  enter(memory.usage, memory.member, memory.ledger)
 end
 
 -- Writes of an engine whose vectors the index no longer takes would never be found. Answers the refusal, if there is one, and the
@@ -83,19 +123,20 @@ function operations.insert()
   if refusal then
     return refusal
   end
-  local inserted, any = {}, false
+  local limits, written = take_limits(), {}
   for i = 1, number() do
-    local memory = take_memory()
-    inserted[i] = 1 - redis.call('EXISTS', memory.key)
-    if inserted[i] == 1 then
+    local memory, entries = take_memory(), take_entries()
+    if redis.call('EXISTS', memory.key) == 1 then
+      written[i] = CLASH
+    elseif not has_room(limits, memory) then
+      written[i] = FULL
+    else
       store(memory)
-      any = true
+      append_all(entries)
+      written[i] = DONE
     end
   end
-  if any then
-    append_all()
-  end
-  return inserted
+  return written
 end
 
 function operations.replace()
@@ -103,18 +144,21 @@ function operations.replace()
   if refusal then
     return refusal
   end
-  local expected, memory = take(), take_memory()
+  local expected, limits, memory, entries = take(), take_limits(), take_memory(), take_entries()
   local old = ledger_of(memory.key)
   if not old or old.version ~= expected then
-    return 0
+    return CLASH
+  end
+  if not has_room(limits, memory, old) then
+    return FULL
   end
   leave(memory.usage, memory.member, old)
   store(memory)
   if next then
     redis.call('HDEL', memory.key, 'vector_' .. next)
   end
-  append_all()
-  return 1
+  append_all(entries)
+  return DONE
 end
 
 function operations.delete()
@@ -131,7 +175,7 @@ function operations.delete()
     end
   end
   if any then
-    append_all()
+    append_all(take_entries())
   end
   return deleted
 end

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 import redis.asyncio
 
-from memory.engines.base import Engine, Filter, SearchQuery
+from memory.engines.base import Engine, Filter, SearchQuery, Written
 from memory.engines.redis.engine import RedisEngine
 from memory.errors import StoreUnavailable
 from tests.contract.examples import TENANT, a_memory, a_record, a_vector, eventually
@@ -49,7 +49,7 @@ async def test_an_engine_entered_while_redis_is_down_works_once_it_is_up(private
             with pytest.raises(StoreUnavailable):
                 await call
         private_redis_server.start()
-        assert await engine.memories.insert([a_record(1)]) == [True]
+        assert await engine.memories.insert([a_record(1)]) == [Written.DONE]
         assert await found(engine) == {1}
 
 
@@ -126,7 +126,7 @@ async def test_scripts_that_redis_forgot_are_given_again(
 ) -> None:
     await engine.memories.insert([a_record(1)])
     await bare_private.script_flush()
-    assert await engine.memories.insert([a_record(1), a_record(2)]) == [False, True]
+    assert await engine.memories.insert([a_record(1), a_record(2)]) == [Written.CLASH, Written.DONE]
 
 
 async def test_an_index_that_redis_lost_is_made_again_over_what_is_there(
@@ -145,7 +145,7 @@ async def test_an_emptied_redis_is_a_new_store(engine: RedisEngine, bare_private
     await bare_private.flushall()
     assert await found(engine) == set()
     await bare_private.flushall()
-    assert await engine.memories.insert([a_record(2)]) == [True]
+    assert await engine.memories.insert([a_record(2)]) == [Written.DONE]
     assert await engine.memories.get(TENANT, [1, 2]) == [None, a_memory(2)]
     assert await found(engine) == {2}
 
@@ -160,7 +160,7 @@ async def test_a_full_redis_is_unavailable_for_writes_and_still_read(
             await write
     assert await found(engine) == {1}
     await bare_private.config_set("maxmemory", "0")
-    assert await engine.memories.insert([a_record(2)]) == [True]
+    assert await engine.memories.insert([a_record(2)]) == [Written.DONE]
 
 
 @pytest.fixture

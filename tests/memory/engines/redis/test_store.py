@@ -14,6 +14,7 @@ from memory.engines.base import (
     Filter,
     PutDocument,
     SearchQuery,
+    Take,
     Vector,
 )
 from memory.engines.redis.engine import RedisEngine
@@ -74,7 +75,7 @@ async def test_every_key_begins_with_the_prefix(private_redis_server: RedisServe
                     Append(tenant=name, stream=name, entry=b""),
                 ]
             )
-            await engine.counters.take(name, name, limit=1, window_seconds=60)
+            await engine.counters.take([Take(tenant=name, name=name, limit=1, window_seconds=60)])
         await engine.ping()
     async with redis.asyncio.Redis.from_url(private_redis_server.url) as bare:
         assert {key.partition(":")[0] for key in await keys(bare, "")} == {"mine"}

@@ -6,7 +6,7 @@ import apsw
 import numpy as np
 import pytest
 
-from memory.engines.base import Filter, SearchQuery
+from memory.engines.base import Filter, SearchQuery, Written
 from memory.engines.sqlite.database import Database
 from memory.engines.sqlite.engine import SqliteEngine
 from memory.engines.sqlite.fulltext import TextQueries
@@ -43,7 +43,7 @@ async def test_a_matrix_follows_inserts_and_replaced_vectors(engine: SqliteEngin
         expected[id] = float(record.vector @ a_vector("q"))
         if id % 3 == 0:
             vector = a_vector(f"new {id}")
-            assert await engine.memories.replace(a_memory(id, version=2), expected=1, vector=vector)
+            assert await engine.memories.replace(a_memory(id, version=2), expected=1, vector=vector) is Written.DONE
             expected[id] = float(vector @ a_vector("q"))
         found = await compared(engine, matrices)
         newest = dict(zip(found.memories.tolist(), found.cosines.tolist(), strict=True))
