@@ -5,16 +5,18 @@ from typing import Annotated
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from config.settings import Settings
+from context import documentation
 from context.analysis import QueryAnalysis
 from context.assemble import Assembled, Assembler, ContextRequest
 from context.receipt import InjectedMemory, Learning, Outcome, Receipt, Receipts
 from context.zones import DEFAULT_ALLOCATION, Position, Share, ZoneAllocation, ZoneStats
 from memory import ids
 from memory.api.body import StrictJson
+from memory.api.documentation import BODY_ERRORS, answer, errors, json_body
 from memory.api.times import iso
 from memory.caller import DEFAULT_NAMESPACE, SHARED, Caller, user_owner
 from memory.engines.base import Filter
@@ -91,10 +93,16 @@ class ContextController(Controller):
     path = "/v1/context"
     tags = ("Context",)
 
-    @post(operation_id="assembleContext", opt={"operation": "context"}, status_code=200, dto=StrictJson[ContextBody])
+    @post(
+        operation_id="assembleContext",
+        opt={"operation": "context"},
+        responses=answer(200, ContextAnswer, documentation.ASSEMBLED) | errors(404, *BODY_ERRORS),
+        status_code=200,
+        dto=StrictJson[ContextBody],
+    )
     async def assemble(
         self,
-        data: JSONBody[ContextBody],
+        data: Annotated[ContextBody, json_body(documentation.CONTEXT)],
         caller: NamedDependency[Caller],
         namespaces: NamedDependency[Namespaces],
         assembler: NamedDependency[Assembler],
@@ -125,7 +133,12 @@ class ReceiptsController(Controller):
     path = "/v1/receipts"
     tags = ("Context",)
 
-    @get("/{request_id:str}", operation_id="getReceipt", opt={"operation": "read"})
+    @get(
+        "/{request_id:str}",
+        operation_id="getReceipt",
+        opt={"operation": "read"},
+        responses=answer(200, ReceiptView, documentation.RECEIPT) | errors(404),
+    )
     async def show(
         self, request_id: FromPath[str], caller: NamedDependency[Caller], receipts: NamedDependency[Receipts]
     ) -> ReceiptView:

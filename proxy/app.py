@@ -15,6 +15,7 @@ from admin.middleware import PUBLIC, AuthenticationMiddleware, provide_caller
 from config.settings import Settings
 from context.api import context_routes
 from memory.api.errors import rest_error
+from memory.api.openapi import StructSchemas, Summaries
 from memory.api.routes import memory_routes
 from memory.errors import NotFound
 from memory.extraction.worker import Worker
@@ -52,6 +53,7 @@ def create_app(settings: Settings) -> Litestar:
         exception_handlers={Exception: rest_error},
         lifespan=[_running(settings, authenticator)],
         openapi_config=openapi(),
+        plugins=[StructSchemas(), Summaries()],
         request_max_body_size=settings.limits.body_mb * 1_000_000,
         logging_config=None,
     )

@@ -40,7 +40,7 @@ def openapi() -> OpenAPIConfig:
         components=_KEYS,
         security=[{"header": []}, {"bearer": []}, {"query": []}],
         render_plugins=[page, JsonRenderPlugin()],
-        openapi_router=Router(PATH, route_handlers=[], opt={PUBLIC: True}),
+        openapi_router=Router(PATH, route_handlers=[], include_in_schema=False, opt={PUBLIC: True}),
     )
 
 

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says beyond the types: examples, from the MAIA document, and errors."""
+"""What the OpenAPI document says beyond the types: examples, the MAIA document's where it prints one, and errors."""
 
 from http import HTTPStatus
 from typing import Any
@@ -7,6 +7,7 @@ from litestar.enums import RequestEncodingType
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 from litestar.params import Body, BodyKwarg
+from msgspec import Struct
 
 from memory.api.errors import ErrorBody
 
@@ -57,6 +58,62 @@ NEW_NAMESPACE: dict[str, Any] = {
 }
 NAMESPACE_CHANGES: dict[str, Any] = {"config": {"token_budget": 10000, "retention_days": 180}}
 
+MEMORY: dict[str, Any] = {
+    "id": "mem_0dkzvg8r2ch",
+    **NEW_MEMORY,
+    "created_at": "2026-01-19T10:00:00Z",
+    "updated_at": "2026-01-19T10:00:00Z",
+    "accessed_at": "2026-01-19T10:00:00Z",
+    "access_count": 0,
+}
+EMBEDDED_MEMORY: dict[str, Any] = MEMORY | {"embedding": [0.123, -0.456]}
+_PAGE: dict[str, Any] = {"total": 1, "limit": 100, "offset": 0, "has_more": False}
+MEMORY_PAGE: dict[str, Any] = {"items": [MEMORY], **_PAGE}
+NAMESPACE_MEMORIES: dict[str, Any] = {"memories": [MEMORY], **_PAGE}
+BATCH: dict[str, Any] = {"memories": [MEMORY], "created_count": 1, "failed_count": 0, "failed": []}
+FOUND: dict[str, Any] = {"results": [{"memory": MEMORY, "score": 0.87}], **_PAGE, "limit": 20}
+HISTORY: dict[str, Any] = {
+    "id": MEMORY["id"],
+    "history": [
+        {
+            "memory_id": MEMORY["id"],
+            "event": "created",
+            "at": MEMORY["created_at"],
+            "version": 1,
+            "content": MEMORY["content"],
+        }
+    ],
+}
+NAMESPACE: dict[str, Any] = {
+    "id": "ns_0dkzvg8r2cj",
+    **NEW_NAMESPACE,
+    "effective_config": NEW_NAMESPACE["config"],
+    "stats": {"memory_count": 0, "total_tokens": 0},
+    "created_at": "2026-01-19T10:00:00Z",
+    "updated_at": "2026-01-19T10:00:00Z",
+}
+HEALTH = {"status": "ok"}
+READY: dict[str, Any] = {"status": "ready", "checks": {"storage": "ok", "embedder": "ok", "tokenizer": "ok"}}
+NOT_READY: dict[str, Any] = {
+    "status": "not_ready",
+    "checks": READY["checks"] | {"storage": "the store does not answer"},
+}
+NAMESPACES: dict[str, Any] = {"namespaces": [NAMESPACE], **_PAGE}
+
+_ERROR = ("code", "message", "details")
+_ERRORS: dict[int, tuple[str, str, dict[str, Any]]] = {
+    400: ("bad_request", "content: is missing", {"field": "content"}),
+    401: ("unauthorized", "invalid API key", {}),
+    403: ("forbidden", "this key lacks the scope 'write'", {"scope": "write"}),
+    404: ("not_found", "Memory not found", {"memory_id": "mem_invalid"}),
+    409: ("conflict", "Namespace already exists", {"namespace": "project-alpha"}),
+    413: ("payload_too_large", "Request Entity Too Large", {}),
+    415: ("unsupported_media_type", "The body must be JSON, with 'Content-Type: application/json'", {}),
+    429: ("rate_limited", "Rate limit exceeded", {"limit": 100, "reset_at": "2026-01-19T10:00:00Z"}),
+    500: ("internal_error", "Internal server error", {}),
+    503: ("unavailable", "the store does not answer", {}),
+}
+
 
 def json_body(example: dict[str, Any]) -> BodyKwarg:
     """Marks a handler's `data`, with an example of it."""
@@ -65,12 +122,22 @@ def json_body(example: dict[str, Any]) -> BodyKwarg:
     return marker
 
 
+def answer(status: int, model: type[Struct], example: dict[str, Any]) -> dict[int, ResponseSpec]:
+    """A route's success, with an example of it."""
+    return {status: _spec(status, model, example)}
+
+
 def errors(*statuses: int) -> dict[int, ResponseSpec]:
     """A route's error answers: those given, and the ones that every route may give."""
     return {
-        status: ResponseSpec(ErrorBody, description=HTTPStatus(status).phrase, generate_examples=False)
-        for status in sorted({*statuses, 400, 401, 403, 500, 503})
+        status: _spec(status, ErrorBody, {"error": dict(zip(_ERROR, _ERRORS[status], strict=True))})
+        for status in sorted({*statuses, 400, 401, 403, 429, 500, 503})
     }
+
+
+def _spec(status: int, model: type[Struct], example: dict[str, Any]) -> ResponseSpec:
+    phrase = HTTPStatus(status).phrase
+    return ResponseSpec(model, generate_examples=False, description=phrase, examples=[Example(value=example)])
 
 
 BODY_ERRORS = (413, 415)

@@ -2,8 +2,9 @@
 
 from litestar import Controller, Response, get
 from litestar.di import NamedDependency
-from litestar.openapi.datastructures import ResponseSpec
 
+from memory.api import documentation
+from memory.api.documentation import answer
 from memory.api.schemas import Health, ReadinessView
 from memory.service.readiness import Readiness
 
@@ -11,7 +12,15 @@ from memory.service.readiness import Readiness
 class HealthController(Controller):
     tags = ("Health",)
 
-    @get("/health", operation_id="health", opt={"public": True}, sync_to_thread=False)
+    security = ({},)
+
+    @get(
+        "/health",
+        operation_id="health",
+        opt={"public": True},
+        responses=answer(200, Health, documentation.HEALTH),
+        sync_to_thread=False,
+    )
     def health(self) -> Health:
         """Liveness: answers as long as the process does."""
         return Health()
@@ -20,7 +29,7 @@ class HealthController(Controller):
         "/ready",
         operation_id="ready",
         opt={"public": True},
-        responses={503: ResponseSpec(ReadinessView, description="Not ready", generate_examples=False)},
+        responses=answer(200, ReadinessView, documentation.READY) | answer(503, ReadinessView, documentation.NOT_READY),
     )
     async def ready(self, readiness: NamedDependency[Readiness]) -> Response[ReadinessView]:
         """Readiness: 503 while a part that the server depends on does not work."""

@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from memory import ids
 from memory.api import documentation
 from memory.api.body import StrictJson
-from memory.api.documentation import BODY_ERRORS, errors, json_body
+from memory.api.documentation import BODY_ERRORS, answer, errors, json_body
 from memory.api.errors import detail
 from memory.api.filters import search_filter
 from memory.api.parameters import Exclude, LimitParameter, OffsetParameter, Types, memory_id
@@ -52,7 +52,7 @@ class MemoriesController(Controller):
     @post(
         operation_id="createMemory",
         opt={"operation": "write"},
-        responses=errors(404, *BODY_ERRORS),
+        responses=answer(201, MemoryView, documentation.EMBEDDED_MEMORY) | errors(404, *BODY_ERRORS),
         dto=StrictJson[NewMemory],
     )
     async def create(
@@ -70,7 +70,7 @@ class MemoriesController(Controller):
         "/batch",
         operation_id="createMemories",
         opt={"operation": "write"},
-        responses=errors(404, *BODY_ERRORS),
+        responses=answer(201, BatchAnswer, documentation.BATCH) | errors(404, *BODY_ERRORS),
         dto=StrictJson[NewMemories],
     )
     async def create_batch(
@@ -100,7 +100,7 @@ class MemoriesController(Controller):
         "/search",
         operation_id="searchMemories",
         opt={"operation": "search"},
-        responses=errors(404, *BODY_ERRORS),
+        responses=answer(200, SearchAnswer, documentation.FOUND) | errors(404, *BODY_ERRORS),
         status_code=200,
         dto=StrictJson[SearchRequest],
     )
@@ -127,7 +127,11 @@ class MemoriesController(Controller):
             has_more=found.has_more,
         )
 
-    @get(operation_id="listMemories", opt={"operation": "read"}, responses=errors(404))
+    @get(
+        operation_id="listMemories",
+        opt={"operation": "read"},
+        responses=answer(200, MemoryList, documentation.MEMORY_PAGE) | errors(404),
+    )
     async def browse(
         self,
         *,
@@ -168,7 +172,12 @@ class MemoriesController(Controller):
             has_more=offset + len(page.memories) < page.total,
         )
 
-    @get("/{id:str}", operation_id="getMemory", opt={"operation": "read"}, responses=errors(404))
+    @get(
+        "/{id:str}",
+        operation_id="getMemory",
+        opt={"operation": "read"},
+        responses=answer(200, MemoryView, documentation.EMBEDDED_MEMORY) | errors(404),
+    )
     async def show(
         self, id: FromPath[str], caller: NamedDependency[Caller], read: NamedDependency[Read], exclude: Exclude = None
     ) -> MemoryView:
@@ -181,7 +190,7 @@ class MemoriesController(Controller):
         "/{id:str}",
         operation_id="updateMemory",
         opt={"operation": "write"},
-        responses=errors(404, 409, *BODY_ERRORS),
+        responses=answer(200, MemoryView, documentation.EMBEDDED_MEMORY) | errors(404, 409, *BODY_ERRORS),
         dto=StrictJson[MemoryChanges],
     )
     async def change(
@@ -205,7 +214,12 @@ class MemoriesController(Controller):
         """Delete a memory. Its history stays."""
         await forget.one(caller, memory_id(id))
 
-    @get("/{id:str}/history", operation_id="getMemoryHistory", opt={"operation": "read"}, responses=errors(404))
+    @get(
+        "/{id:str}/history",
+        operation_id="getMemoryHistory",
+        opt={"operation": "read"},
+        responses=answer(200, HistoryAnswer, documentation.HISTORY) | errors(404),
+    )
     async def history(
         self, id: FromPath[str], caller: NamedDependency[Caller], history: NamedDependency[History]
     ) -> HistoryAnswer:

@@ -9,7 +9,7 @@ from litestar.params import FromPath, QueryParameter
 
 from memory.api import documentation
 from memory.api.body import StrictJson
-from memory.api.documentation import BODY_ERRORS, errors, json_body
+from memory.api.documentation import BODY_ERRORS, answer, errors, json_body
 from memory.api.parameters import LimitParameter, OffsetParameter, Types
 from memory.api.schemas import NamespaceChanges, NamespaceList, NamespaceMemories, NamespaceView, NewNamespace
 from memory.api.views import memory_view, namespace_view
@@ -27,7 +27,7 @@ class NamespacesController(Controller):
     @post(
         operation_id="createNamespace",
         opt={"operation": "write"},
-        responses=errors(409, *BODY_ERRORS),
+        responses=answer(201, NamespaceView, documentation.NAMESPACE) | errors(409, *BODY_ERRORS),
         dto=StrictJson[NewNamespace],
     )
     async def create(
@@ -40,7 +40,11 @@ class NamespacesController(Controller):
         draft = NamespaceDraft(name=data.name, parent=data.parent, template=data.template, config=data.config)
         return await _view(caller, namespaces, await namespaces.create(caller, draft))
 
-    @get(operation_id="listNamespaces", opt={"operation": "read"}, responses=errors(404))
+    @get(
+        operation_id="listNamespaces",
+        opt={"operation": "read"},
+        responses=answer(200, NamespaceList, documentation.NAMESPACES) | errors(404),
+    )
     async def browse(
         self,
         caller: NamedDependency[Caller],
@@ -56,7 +60,12 @@ class NamespacesController(Controller):
             namespaces=views, total=total, limit=limit, offset=offset, has_more=offset + len(views) < total
         )
 
-    @get("/{name_or_id:str}", operation_id="getNamespace", opt={"operation": "read"}, responses=errors(404))
+    @get(
+        "/{name_or_id:str}",
+        operation_id="getNamespace",
+        opt={"operation": "read"},
+        responses=answer(200, NamespaceView, documentation.NAMESPACE) | errors(404),
+    )
     async def show(
         self, name_or_id: FromPath[str], caller: NamedDependency[Caller], namespaces: NamedDependency[Namespaces]
     ) -> NamespaceView:
@@ -68,7 +77,7 @@ class NamespacesController(Controller):
         "/{name_or_id:str}",
         operation_id="updateNamespace",
         opt={"operation": "write"},
-        responses=errors(404, 409, *BODY_ERRORS),
+        responses=answer(200, NamespaceView, documentation.NAMESPACE) | errors(404, 409, *BODY_ERRORS),
         dto=StrictJson[NamespaceChanges],
     )
     async def change(
@@ -99,7 +108,7 @@ class NamespacesController(Controller):
         "/{name_or_id:str}/memories",
         operation_id="listNamespaceMemories",
         opt={"operation": "read"},
-        responses=errors(404),
+        responses=answer(200, NamespaceMemories, documentation.NAMESPACE_MEMORIES) | errors(404),
     )
     async def memories(
         self,
