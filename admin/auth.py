@@ -7,20 +7,36 @@ from msgspec import Struct
 
 from admin import credentials
 from admin.credentials import Credentials
+from admin.key import PREFIX, Key, sha256
+from admin.keys import Keys
+from admin.tenants import Tenants
 from config.settings import Settings
 from memory.caller import ALL_SCOPES, DEFAULT_TENANT, Caller, fingerprint
-from memory.errors import Forbidden, Unauthenticated
+from memory.errors import Forbidden, Invalid, Unauthenticated
+from memory.service.clock import Clock, system_clock
 
 LOOPBACK_HOSTS = frozenset(("localhost", "127.0.0.1", "::1"))
 
 _NO_KEY = "no API key: send it as 'X-API-Key', as 'Authorization: Bearer …' or as '?api_key='"
 _WRONG_KEY = "invalid API key"
+_EXPIRED_KEY = "expired API key"
+_TWO_KEYS = "two API keys of two principals: send one"
 _KEY_IN_AUTHORIZATION = (
     "this server has no upstream key of its own, so 'Authorization' is passed to the upstream: "
     "send the Remora key as 'X-API-Key' and your upstream key as 'Authorization: Bearer …'"
 )
 
 _REMEDY = "set REMORA_ADMIN_KEY, or REMORA_INSECURE=true if everyone who reaches it may read and write its memory"
+
+
+class WrongKey(Unauthenticated):
+    """A key was given, and it is not one of ours, or not any more."""
+
+
+class Operator(Struct, frozen=True):
+    """Who has REMORA_ADMIN_KEY."""
+
+    credential: str
 
 
 class Proxied(Struct, frozen=True):
@@ -32,52 +48,97 @@ class Proxied(Struct, frozen=True):
     keyless: bool = False
     """Nothing was asked of the caller, so nothing but the form of its request tells it from a web page."""
 
+    def __repr__(self) -> str:
+        return f"Proxied({self.caller})"
+
 
 class Authenticator:
-    """Knows the operator's key. Without one every request is the tenant `default`'s, and must come to a loopback name
-    and from no page of another host, so that no web page reaches the memory, not even through a name of its own (DNS
-    rebinding)."""
+    """Knows the operator's key and the tenants'. Where there is neither every request is the tenant `default`'s, and
+    must come to a loopback name and from no page of another host, so that no web page reaches the memory, not even
+    through a name of its own (DNS rebinding)."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._operator = None if settings.admin_key is None else fingerprint(settings.admin_key.reveal())
+    def __init__(self, settings: Settings, keys: Keys, tenants: Tenants, clock: Clock = system_clock) -> None:
+        self._keys = keys
+        self._tenants = tenants
+        self._now = clock
+        self._operator = None if settings.admin_key is None else sha256(settings.admin_key.reveal())
         self._has_upstream_key = settings.upstream.api_key is not None
         self._hosts = None if settings.insecure else LOOPBACK_HOSTS | {settings.host.lower()}
 
-    def caller(self, headers: Iterable[tuple[bytes, bytes]], query_string: bytes) -> Caller:
-        """Who makes a native request. Raises Unauthenticated, Forbidden."""
+    async def caller(self, headers: Iterable[tuple[bytes, bytes]], query_string: bytes) -> Caller:
+        """Who makes a native request. Raises Unauthenticated (WrongKey where a key was given), Forbidden (of a tenant
+        that is suspended or gone too), Invalid for the keys of two principals, StoreUnavailable where a key is not
+        known and the store is down."""
         given = credentials.read(headers, query_string)
-        if self._operator is None:
-            self._check_web(given)
-            return Caller(tenant=DEFAULT_TENANT, credential=fingerprint(given.everything))
-        return self._verified(given.presented)
+        if await self._asks_for_key():
+            return await self._verified(given.presented)
+        return await self._anyone(given)
 
-    def proxied(self, headers: Iterable[tuple[bytes, bytes]], query_string: bytes) -> Proxied:
-        """Who makes a proxied call, and the authorization to send upstream. Raises Unauthenticated, Forbidden."""
+    async def proxied(self, headers: Iterable[tuple[bytes, bytes]], query_string: bytes) -> Proxied:
+        """Who makes a proxied call, and the authorization to send upstream. Raises as `caller` does."""
         given = credentials.read(headers, query_string)
-        passed = None if self._has_upstream_key else given.authorization
-        if self._operator is None:
-            self._check_web(given)
-            anyone = Caller(tenant=DEFAULT_TENANT, credential=fingerprint(given.everything))
-            return Proxied(anyone, passed, keyless=True)
-        if self._has_upstream_key:
-            return Proxied(self._verified(given.presented), None)
-        if any(self._match(key) for key in given.for_the_upstream):
+        if not self._has_upstream_key and any(self._is_ours(word) for word in given.for_the_upstream):
             raise Unauthenticated(_KEY_IN_AUTHORIZATION)
-        return Proxied(self._verified(_beside_authorization(given)), passed)
+        passed = None if self._has_upstream_key else given.authorization
+        if not await self._asks_for_key():
+            return Proxied(await self._anyone(given), passed, keyless=True)
+        keys = given.presented if self._has_upstream_key else given.beside_authorization
+        return Proxied(await self._verified(keys), passed)
 
-    def _verified(self, keys: tuple[str, ...]) -> Caller:
-        if not keys:
+    async def _asks_for_key(self) -> bool:
+        return self._operator is not None or await self._keys.any()
+
+    async def _anyone(self, given: Credentials) -> Caller:
+        self._check_web(given)
+        tenant = await self._tenants.standing(DEFAULT_TENANT)
+        return Caller(tenant=DEFAULT_TENANT, credential=fingerprint(given.everything), token_budget=tenant.token_budget)
+
+    async def _verified(self, presented: tuple[str, ...]) -> Caller:
+        if not presented:
             raise Unauthenticated(_NO_KEY)
-        for key in keys:
-            if (caller := self._match(key)) is not None:
-                return caller
-        raise Unauthenticated(_WRONG_KEY)
+        principals = {principal for key in set(presented) if (principal := await self._principal(key)) is not None}
+        now = self._now()
+        expired = {principal for principal in principals if isinstance(principal, Key) and principal.expired(now)}
+        match list(principals - expired):
+            case []:
+                raise WrongKey(_EXPIRED_KEY if expired else _WRONG_KEY)
+            case [principal]:
+                return await self._acting(principal)
+            case _:
+                raise Invalid(_TWO_KEYS)
 
-    def _match(self, key: str) -> Caller | None:
-        given = fingerprint(key)
-        if self._operator is not None and hmac.compare_digest(given, self._operator):
-            return Caller(tenant=DEFAULT_TENANT, credential=given, scopes=ALL_SCOPES, operator=True)
-        return None
+    async def _principal(self, key: str) -> Operator | Key | None:
+        digest = sha256(key)
+        if self._operator is not None and hmac.compare_digest(digest, self._operator):
+            return Operator(fingerprint(key))
+        return await self._keys.find(key) if key.startswith(PREFIX) else None
+
+    async def _acting(self, principal: Operator | Key) -> Caller:
+        if isinstance(principal, Operator):
+            tenant = await self._tenants.standing(DEFAULT_TENANT)
+            return Caller(
+                tenant=DEFAULT_TENANT,
+                credential=principal.credential,
+                scopes=ALL_SCOPES,
+                operator=True,
+                token_budget=tenant.token_budget,
+            )
+        tenant = await self._tenants.standing(principal.tenant)
+        self._keys.used(principal)
+        return Caller(
+            tenant=principal.tenant,
+            credential=principal.credential,
+            scopes=principal.scopes,
+            namespaces=principal.namespaces,
+            key=principal.spelled,
+            token_budget=tenant.token_budget,
+        )
+
+    def _is_ours(self, word: str) -> bool:
+        """Whether it must not reach an upstream."""
+        if word.startswith(PREFIX):
+            return True
+        return self._operator is not None and hmac.compare_digest(sha256(word), self._operator)
 
     def _check_web(self, given: Credentials) -> None:
         if self._hosts is None:
@@ -86,10 +147,6 @@ class Authenticator:
             raise Forbidden(f"without a key this server answers only to loopback names: {_REMEDY}")
         if given.origin is not None and _name(given.origin.partition("://")[2]) not in self._hosts:
             raise Forbidden(f"without a key this server answers no web page of another host: {_REMEDY}")
-
-
-def _beside_authorization(given: Credentials) -> tuple[str, ...]:
-    return tuple(key for key in (given.api_key_header, given.api_key_query) if key)
 
 
 def _name(host: str) -> str:

@@ -18,6 +18,9 @@ class Credentials(Struct, frozen=True):
     host: str | None = None
     origin: str | None = None
 
+    def __repr__(self) -> str:
+        return f"Credentials(***, host={self.host!r}, origin={self.origin!r})"
+
     @property
     def bearer(self) -> str | None:
         scheme, _, token = (self.authorization or "").partition(" ")
@@ -38,6 +41,11 @@ class Credentials(Struct, frozen=True):
     def presented(self) -> tuple[str, ...]:
         """Every key that came, the most explicit method first."""
         return tuple(key for key in (self.api_key_header, self.bearer, self.api_key_query) if key)
+
+    @property
+    def beside_authorization(self) -> tuple[str, ...]:
+        """Every key that came by a method of Remora's own."""
+        return tuple(key for key in (self.api_key_header, self.api_key_query) if key)
 
 
 def read(headers: Iterable[tuple[bytes, bytes]], query_string: bytes) -> Credentials:

@@ -19,12 +19,10 @@ class AuthenticationMiddleware(ASGIMiddleware):
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, authenticator: Authenticator) -> None:
-        self._authenticator = authenticator
-
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         if not scope["route_handler"].opt.get(PUBLIC):
-            scope["state"]["caller"] = self._authenticator.caller(scope["headers"], scope["query_string"])
+            authenticator: Authenticator = scope["litestar_app"].state.parts.authenticator
+            scope["state"]["caller"] = await authenticator.caller(scope["headers"], scope["query_string"])
         await next_app(scope, receive, send)
 
 

@@ -10,7 +10,6 @@ from litestar.di import Provide
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import Receive, Scope, Send
 
-from admin.auth import Authenticator
 from admin.middleware import PUBLIC, AuthenticationMiddleware, provide_caller
 from config.settings import Settings
 from context.api import context_routes
@@ -36,7 +35,6 @@ NATIVE = frozenset(("memories", "namespaces", "context", "stats", "receipts", "e
 
 def create_app(settings: Settings) -> Litestar:
     """Nothing is opened before the application starts; starting raises Misconfigured where the settings can't work."""
-    authenticator = Authenticator(settings)
     return Litestar(
         route_handlers=[
             *memory_routes(),
@@ -49,9 +47,9 @@ def create_app(settings: Settings) -> Litestar:
             "caller": Provide(provide_caller, sync_to_thread=False),
             **{name: Provide(_provider(name), sync_to_thread=False) for name in Parts.__struct_fields__},
         },
-        middleware=[AuthenticationMiddleware(authenticator)],
+        middleware=[AuthenticationMiddleware()],
         exception_handlers={Exception: rest_error},
-        lifespan=[_running(settings, authenticator)],
+        lifespan=[_running(settings)],
         openapi_config=openapi(),
         plugins=[StructSchemas(), Summaries()],
         request_max_body_size=settings.limits.body_mb * 1_000_000,
@@ -72,14 +70,12 @@ def openai_mount(path: str, *, without: frozenset[str] = frozenset()) -> ASGIRou
     return openai
 
 
-def _running(
-    settings: Settings, authenticator: Authenticator
-) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+def _running(settings: Settings) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with Upstream(settings.upstream) as upstream, open_parts(settings) as parts:
             app.state.parts = parts
-            app.state.openai = _openai(parts, authenticator, upstream)
+            app.state.openai = _openai(parts, upstream)
             if settings.worker.inside:
                 worker = Worker(parts.engine, parts.handlers, concurrency=settings.worker.concurrency)
                 parts.supervisor.start(worker.run(), name="learning worker")
@@ -88,7 +84,7 @@ def _running(
     return lifespan
 
 
-def _openai(parts: Parts, authenticator: Authenticator, upstream: Upstream) -> OpenAIProxy:
+def _openai(parts: Parts, upstream: Upstream) -> OpenAIProxy:
     settings = parts.settings
     chat = Chat(
         settings,
@@ -99,7 +95,7 @@ def _openai(parts: Parts, authenticator: Authenticator, upstream: Upstream) -> O
     )
     return OpenAIProxy(
         settings,
-        authenticator=authenticator,
+        authenticator=parts.authenticator,
         chat=chat,
         pass_through=PassThrough(settings, upstream),
         supervisor=parts.supervisor,

@@ -68,7 +68,7 @@ class OpenAIProxy:
                 raise Overloaded("this server has as many calls under way as it takes; try again shortly")
             self._free -= 1
             try:
-                await self._answer(self._call(scope, request_id, length, headers), client)
+                await self._answer(await self._call(scope, request_id, length, headers), client)
             finally:
                 self._free += 1
         except ClientGone:
@@ -79,8 +79,8 @@ class OpenAIProxy:
             log.exception("a call failed for a fault of ours")
             await self._tell(client, request_id, internal_error())
 
-    def _call(self, scope: HTTPScope, request_id: str, length: int | None, headers: dict[bytes, bytes]) -> Call:
-        who = self._authenticator.proxied(scope["headers"], scope["query_string"])
+    async def _call(self, scope: HTTPScope, request_id: str, length: int | None, headers: dict[bytes, bytes]) -> Call:
+        who = await self._authenticator.proxied(scope["headers"], scope["query_string"])
         who.caller.require("inference")
         path = _path(scope)
         if who.keyless and _is_chat(scope["method"], path) and not _is_json(headers.get(b"content-type", b"")):

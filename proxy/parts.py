@@ -5,6 +5,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from msgspec import Struct
 
+from admin.auth import Authenticator
+from admin.keys import Keys
+from admin.tenants import Tenants
 from config.settings import Settings
 from config.supervisor import Supervisor
 from context.assemble import Assembler
@@ -37,6 +40,9 @@ class Parts(Struct, frozen=True, kw_only=True):
     embedder: Embedder
     tokens: TokenCounters
     engine: Engine
+    tenants: Tenants
+    keys: Keys
+    authenticator: Authenticator
     namespaces: Namespaces
     remember: Remember
     revise: Revise
@@ -63,6 +69,8 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         tokens = TokenCounters()
         await tokens.load()
         count = tokens.for_model(None).count
+        tenants = Tenants(engine)
+        keys = Keys(engine, supervisor)
         namespaces = Namespaces(engine)
         remember = Remember(engine, embedder, namespaces, count=count, extract_fields=extract_fields)
         revise = Revise(engine, embedder, count=count, extract_fields=extract_fields)
@@ -82,6 +90,9 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             embedder=embedder,
             tokens=tokens,
             engine=engine,
+            tenants=tenants,
+            keys=keys,
+            authenticator=Authenticator(settings, keys, tenants),
             namespaces=namespaces,
             remember=remember,
             revise=revise,

@@ -1,0 +1,117 @@
+"""The record of a key, and what a key may be given."""
+
+import hashlib
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from memory import ids
+from memory.caller import ALL_SCOPES, Caller, Scope
+from memory.errors import Forbidden, Invalid
+from memory.model import MAX_NAME, Name
+from memory.service.checks import broken_rule
+
+PREFIX = "remora_"
+"""What every key begins with, and nothing that is meant for an upstream."""
+
+DEFAULT_SCOPES = ALL_SCOPES - {"admin"}
+
+
+class Key(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All that is kept of a key."""
+
+    id: int
+    tenant: str
+    """As engines know it."""
+    name: str = ""
+    digest: str
+    """SHA-256, hexadecimal."""
+    scopes: frozenset[Scope]
+    namespaces: frozenset[str] | None = None
+    """The names of those it is restricted to; None is all."""
+    expires_at: int | None = None
+    created_at: int
+    last_used_at: int | None = None
+    """To the minute; told by `Keys.page` only."""
+
+    @property
+    def spelled(self) -> str:
+        return ids.spell(self.id, "key")
+
+    @property
+    def credential(self) -> str:
+        """The same as `memory.caller.fingerprint` of the key."""
+        return self.digest[:32]
+
+    def expired(self, now: int) -> bool:
+        return self.expires_at is not None and self.expires_at <= now
+
+
+class KeyDraft(Struct, frozen=True, kw_only=True):
+    """A key to be issued."""
+
+    name: Annotated[str, Meta(max_length=MAX_NAME)] = ""
+    scopes: frozenset[Scope] | None = None
+    """None: DEFAULT_SCOPES, as far as the issuer has them."""
+    namespaces: frozenset[Name] | None = None
+    """Names, which need not be in use yet; None: the issuer's own."""
+    expires_at: int | None = None
+
+
+def sha256(secret: str) -> str:
+    """Of a key, hexadecimal. No salt, no stretching: a key is random, and too long to be guessed."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def drafted(draft: KeyDraft, issuer: Caller, *, tenant: str, id: int, digest: str, now: int) -> Key:
+    """Raises Forbidden where `issuer` would give what it has not itself, Invalid for no scope or namespace at all and
+    for a time that is past."""
+    return Key(
+        id=id,
+        tenant=tenant,
+        name=draft.name,
+        digest=digest,
+        scopes=_scopes(issuer, draft),
+        namespaces=_namespaces(issuer, draft),
+        expires_at=_expiry(draft, now=now),
+        created_at=now,
+    )
+
+
+def _scopes(issuer: Caller, draft: KeyDraft) -> frozenset[Scope]:
+    own = ALL_SCOPES if issuer.operator else issuer.scopes
+    scopes = DEFAULT_SCOPES & own if draft.scopes is None else draft.scopes
+    if not scopes:
+        raise Invalid("scopes: must name at least one", field="scopes")
+    if beyond := sorted(scopes - own):
+        raise Forbidden(f"this key lacks the scope '{beyond[0]}', so it can't give it", scope=beyond[0])
+    return scopes
+
+
+def _namespaces(issuer: Caller, draft: KeyDraft) -> frozenset[str] | None:
+    namespaces = issuer.namespaces if draft.namespaces is None else draft.namespaces
+    if namespaces is None:
+        return None
+    if not namespaces:
+        raise Invalid("namespaces: must name at least one, or be left out", field="namespaces")
+    for name in sorted(namespaces):
+        _check_namespace(name)
+        if not issuer.sees(name):
+            raise Forbidden("this key is restricted to other namespaces", namespace=name)
+    return namespaces
+
+
+def _check_namespace(name: str) -> None:
+    try:
+        msgspec.convert(name, Name)
+    except msgspec.ValidationError as error:
+        raise broken_rule(error, "namespaces") from error
+    if ids.parse(name, "ns") is not None:
+        raise Invalid("namespaces: takes names, not ids", field="namespaces")
+
+
+def _expiry(draft: KeyDraft, *, now: int) -> int | None:
+    if draft.expires_at is not None and draft.expires_at <= now:
+        raise Invalid("expires_at: must be in the future", field="expires_at")
+    return draft.expires_at
