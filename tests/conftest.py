@@ -1,14 +1,12 @@
 """Fixtures for every test: a clean environment, and a real Redis with search."""
 
 import os
-import uuid
 from collections.abc import Iterator
 
 import pytest
-import redis
 from hypothesis import settings
-from redis.commands.search import Search
 
+from tests.support.prefixes import own_prefix
 from tests.support.redis_binary import RedisUnavailableError, in_ci
 from tests.support.redis_server import RedisServer
 
@@ -51,18 +49,9 @@ def redis_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def redis_prefix(redis_url: str) -> Iterator[str]:
-    """The beginning of every key and index name of one test; what begins so is removed afterwards.
-
-    Database numbers cannot separate tests: search indexes only database 0.
-    """
-    prefix = f"test-{uuid.uuid4().hex}"
-    yield prefix
-    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
-        for index in client.execute_command("FT._LIST"):
-            if index.startswith(prefix):
-                Search(client, index).dropindex()
-        for key in client.scan_iter(f"{prefix}*", count=1000):
-            client.unlink(key)
+    """The beginning of every key and index name of one test; what begins so is removed afterwards."""
+    with own_prefix(redis_url) as prefix:
+        yield prefix
 
 
 def _running_redis() -> Iterator[RedisServer]:
