@@ -10,6 +10,8 @@ from tests.support.prefixes import own_prefix
 from tests.support.redis_binary import RedisUnavailableError, in_ci
 from tests.support.redis_server import RedisServer
 
+pytest_plugins = ("tests.support.engines",)
+
 # A time limit for each example would judge the machine. A build checks one change, so it tries the same examples each
 # time; new ones are tried wherever else the tests run.
 settings.register_profile("remora", deadline=None, derandomize=in_ci())

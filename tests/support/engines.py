@@ -1,3 +1,5 @@
+"""Fixtures, for every test (`tests/conftest.py` names this module): each engine in turn, and what it needs."""
+
 from collections.abc import AsyncIterator
 
 import pytest
