@@ -43,9 +43,9 @@ class Allowance(Struct, frozen=True):
 
 
 class Admission(Struct, frozen=True):
-    allowance: Allowance | None = None
-    """The tightest window's; None where nothing is limited."""
-    counted: bool = False
+    allowance: Allowance
+    """Of the tightest window."""
+    counted: bool
     """Whether the engine has counted the request in its tenant's windows."""
 
 
@@ -80,6 +80,11 @@ def network_of(address: str) -> str:
     return str(ipaddress.IPv6Network((int(ip) >> 64 << 64, 64)))
 
 
+def window_end(now: int, seconds: int) -> int:
+    """When the window of so many seconds ends in which `now` lies; all in Unix milliseconds."""
+    return (now // (1000 * seconds) + 1) * 1000 * seconds
+
+
 class _Count(Struct):
     taken: int = 0
 
@@ -94,7 +99,7 @@ class LocalWindows:
     def take(self, wanted: Sequence[Take]) -> list[Taken]:
         """As `Counters.take`."""
         now = self._now()
-        ends = [now - now % (1000 * take.window_seconds) + 1000 * take.window_seconds for take in wanted]
+        ends = [window_end(now, take.window_seconds) for take in wanted]
         counts = [self._count(take, end) for take, end in zip(wanted, ends, strict=True)]
         allowed = [count.taken + take.amount <= take.limit for take, count in zip(wanted, counts, strict=True)]
         if all(allowed):
