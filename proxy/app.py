@@ -10,6 +10,7 @@ from litestar.di import Provide
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import Receive, Scope, Send
 
+from admin.api.routes import admin_routes
 from admin.middleware import PUBLIC, AuthenticationMiddleware, provide_caller
 from config.settings import Settings
 from context.api import context_routes
@@ -39,6 +40,7 @@ def create_app(settings: Settings) -> Litestar:
         route_handlers=[
             *memory_routes(),
             *context_routes(),
+            *admin_routes(),
             openai_mount("/v1", without=NATIVE),
             openai_mount("/proxy/v1"),
             openapi_assets(),

@@ -6,8 +6,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from msgspec import Struct
 
 from admin.auth import Authenticator
+from admin.erasure import JOB_KIND as ERASE_TENANT
+from admin.erasure import Erasure
 from admin.keys import Keys
 from admin.tenants import Tenants
+from admin.trail import AuditTrail
 from config.settings import Settings
 from config.supervisor import Supervisor
 from context.assemble import Assembler
@@ -21,7 +24,7 @@ from memory.extraction.exchange import JOB_KIND
 from memory.extraction.fields import extract_fields
 from memory.extraction.learner import Learner
 from memory.extraction.llm import open_llm
-from memory.extraction.worker import Handler
+from memory.extraction.worker import Handler, Reporting
 from memory.service.clock import system_clock
 from memory.service.forget import Forget
 from memory.service.history import History
@@ -43,6 +46,8 @@ class Parts(Struct, frozen=True, kw_only=True):
     tenants: Tenants
     keys: Keys
     authenticator: Authenticator
+    erasure: Erasure
+    trail: AuditTrail
     namespaces: Namespaces
     remember: Remember
     revise: Revise
@@ -53,7 +58,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     assembler: Assembler
     receipts: Receipts
     readiness: Readiness
-    handlers: Mapping[str, Handler]
+    handlers: Mapping[str, Handler | Reporting]
     """What the worker does, by kind of job."""
 
 
@@ -71,6 +76,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         count = tokens.for_model(None).count
         tenants = Tenants(engine)
         keys = Keys(engine, supervisor)
+        erasure = Erasure(engine, tenants, keys)
         namespaces = Namespaces(engine)
         remember = Remember(engine, embedder, namespaces, count=count, extract_fields=extract_fields)
         revise = Revise(engine, embedder, count=count, extract_fields=extract_fields)
@@ -93,6 +99,8 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             tenants=tenants,
             keys=keys,
             authenticator=Authenticator(settings, keys, tenants),
+            erasure=erasure,
+            trail=AuditTrail(engine.log, tenants),
             namespaces=namespaces,
             remember=remember,
             revise=revise,
@@ -103,7 +111,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             assembler=Assembler(recall, tokens, system_clock),
             receipts=Receipts(engine.documents),
             readiness=_readiness(engine, embedder, tokens),
-            handlers={JOB_KIND: learner.handle},
+            handlers={JOB_KIND: learner.handle, ERASE_TENANT: Reporting(erasure.handle)},
         )
 
 
