@@ -1,33 +1,68 @@
-"""Authenticates every native route that does not declare itself public."""
+"""Lets native requests in, unless they are to a route that declares itself public, and measures them."""
 
+import time
 from typing import Any
 
 from litestar import Request
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from admin.auth import Authenticator
+from admin.gate import Gate
+from admin.limits import Allowance
+from admin.meter import Meter
+from memory.api.errors import rate_headers
 from memory.caller import Caller
 
 PUBLIC = "public"
-"""`opt={PUBLIC: True}` on a route: whoever reaches the server may call it, or it authenticates by itself."""
+"""`opt={PUBLIC: True}` on a route: whoever reaches the server may call it, however often, or it passes the gate by
+itself."""
+
+OPERATION = "operation"
+"""`opt={OPERATION: …}` on a route: as which `admin.meter.Operation` it is recorded; "other" if it does not say."""
+
+CALLER = "caller"
+"""Where a connection's state has its Caller."""
 
 
-class AuthenticationMiddleware(ASGIMiddleware):
+class GateMiddleware(ASGIMiddleware):
     """Puts the Caller into the connection's state; a route is closed unless it says `public`."""
 
     scopes = (ScopeType.HTTP,)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        if not scope["route_handler"].opt.get(PUBLIC):
-            authenticator: Authenticator = scope["litestar_app"].state.parts.authenticator
-            scope["state"]["caller"] = await authenticator.caller(scope["headers"], scope["query_string"])
-        await next_app(scope, receive, send)
+        options = scope["route_handler"].opt
+        if options.get(PUBLIC):
+            await next_app(scope, receive, send)
+            return
+        parts = scope["litestar_app"].state.parts
+        gate: Gate = parts.gate
+        meter: Meter = parts.meter
+        caller, allowance = await gate.native(scope)  # type: ignore[arg-type]
+        scope["state"][CALLER] = caller
+        started = time.perf_counter()
+        try:
+            await next_app(scope, receive, send if allowance is None else _telling(allowance, send))
+        finally:
+            meter.record(caller.tenant, options.get(OPERATION, "other"), 1000 * (time.perf_counter() - started))
+
+
+def _telling(allowance: Allowance, send: Send) -> Send:
+    """Sends the answer on, with what is left to its caller."""
+    limit, remaining, reset_at = allowance.limit, allowance.remaining, allowance.reset_at
+    told = rate_headers(limit=limit, remaining=remaining, reset_at=reset_at)
+    headers = [(name.lower().encode(), value.encode()) for name, value in told.items()]
+
+    async def telling(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], *headers]
+        await send(message)
+
+    return telling
 
 
 def provide_caller(request: Request[Any, Any, Any]) -> Caller:
     """The Caller of this request."""
-    caller = request.scope["state"]["caller"]
+    caller = request.scope["state"][CALLER]
     assert isinstance(caller, Caller)
     return caller

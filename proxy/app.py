@@ -11,7 +11,7 @@ from litestar.handlers import ASGIRouteHandler
 from litestar.types import Receive, Scope, Send
 
 from admin.api.routes import admin_routes
-from admin.middleware import PUBLIC, AuthenticationMiddleware, provide_caller
+from admin.middleware import CALLER, PUBLIC, GateMiddleware, provide_caller
 from config.settings import Settings
 from context.api import context_routes
 from memory.api.errors import rest_error
@@ -19,7 +19,6 @@ from memory.api.openapi import StructSchemas, Summaries
 from memory.api.routes import memory_routes
 from memory.errors import NotFound
 from memory.extraction.worker import Worker
-from memory.ids import IdSource
 from memory.service.clock import system_clock
 from proxy.asgi import OpenAIProxy
 from proxy.chat import Chat
@@ -27,6 +26,7 @@ from proxy.openapi import openapi, openapi_assets
 from proxy.outbox import Outbox
 from proxy.parts import Parts, open_parts
 from proxy.passthrough import PassThrough
+from proxy.reception import Reception
 from proxy.recollection import Recollector
 from proxy.upstream import Upstream
 
@@ -36,7 +36,7 @@ NATIVE = frozenset(("memories", "namespaces", "context", "stats", "receipts", "e
 
 def create_app(settings: Settings) -> Litestar:
     """Nothing is opened before the application starts; starting raises Misconfigured where the settings can't work."""
-    return Litestar(
+    app = Litestar(
         route_handlers=[
             *memory_routes(),
             *context_routes(),
@@ -46,10 +46,10 @@ def create_app(settings: Settings) -> Litestar:
             openapi_assets(),
         ],
         dependencies={
-            "caller": Provide(provide_caller, sync_to_thread=False),
+            CALLER: Provide(provide_caller, sync_to_thread=False),
             **{name: Provide(_provider(name), sync_to_thread=False) for name in Parts.__struct_fields__},
         },
-        middleware=[AuthenticationMiddleware()],
+        middleware=[GateMiddleware()],
         exception_handlers={Exception: rest_error},
         lifespan=[_running(settings)],
         openapi_config=openapi(),
@@ -57,12 +57,15 @@ def create_app(settings: Settings) -> Litestar:
         request_max_body_size=settings.limits.body_mb * 1_000_000,
         logging_config=None,
     )
+    # Outside the router, so that its own answers are named too.
+    app.asgi_handler = Reception(app.asgi_handler, log_requests=settings.log.requests)
+    return app
 
 
 def openai_mount(path: str, *, without: frozenset[str] = frozenset()) -> ASGIRouteHandler:
     """The OpenAI surface under `path`, but for what begins with one of the segments `without`."""
 
-    # It authenticates by itself, since a key may be the upstream's.
+    # It passes the gate by itself, since a key may be the upstream's.
     @asgi(path, is_mount=True, copy_scope=False, opt={PUBLIC: True})
     async def openai(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"].lstrip("/").partition("/")[0] in without:
@@ -97,11 +100,11 @@ def _openai(parts: Parts, upstream: Upstream) -> OpenAIProxy:
     )
     return OpenAIProxy(
         settings,
-        authenticator=parts.authenticator,
+        gate=parts.gate,
+        meter=parts.meter,
         chat=chat,
         pass_through=PassThrough(settings, upstream),
         supervisor=parts.supervisor,
-        id_source=IdSource(),
     )
 
 

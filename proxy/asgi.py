@@ -2,22 +2,24 @@
 
 import contextlib
 import logging
+import time
 from urllib.parse import quote, unquote_plus
 
 from litestar.enums import ScopeType
 from litestar.types import HTTPScope, Receive, Scope, Send
 
-from admin.auth import Authenticator
-from config.logging import bind_request
+from admin.gate import Gate
+from admin.meter import Meter
+from admin.middleware import CALLER
 from config.settings import Settings
 from config.supervisor import Supervisor
-from memory import ids
 from memory.errors import Invalid, NotFound, RemoraError
 from proxy.call import Call
 from proxy.chat import Chat
 from proxy.client import Client, ClientGone
 from proxy.errors import Overloaded, Unsupported, error_answer, internal_error
 from proxy.passthrough import PassThrough
+from proxy.reception import REQUEST_ID
 
 log = logging.getLogger("remora.proxy")
 
@@ -34,17 +36,17 @@ class OpenAIProxy:
         self,
         settings: Settings,
         *,
-        authenticator: Authenticator,
+        gate: Gate,
+        meter: Meter,
         chat: Chat,
         pass_through: PassThrough,
         supervisor: Supervisor,
-        id_source: ids.IdSource,
     ) -> None:
-        self._authenticator = authenticator
+        self._gate = gate
+        self._meter = meter
         self._chat = chat
         self._pass_through = pass_through
         self._supervisor = supervisor
-        self._ids = id_source
         key = settings.upstream.api_key
         self._own_authorization = None if key is None else f"Bearer {key.reveal()}"
         self._free = settings.limits.concurrency
@@ -59,8 +61,6 @@ class OpenAIProxy:
         headers = dict(scope["headers"])
         length = _length(headers.get(b"content-length"))
         client = Client(receive, send, self._supervisor, declared=length)
-        request_id = ids.spell(self._ids.one(), "req")
-        bind_request(request_id)
         try:
             if headers.get(b"upgrade", b"").lower() == b"websocket":
                 raise Unsupported(_NO_WEBSOCKETS)
@@ -68,19 +68,21 @@ class OpenAIProxy:
                 raise Overloaded("this server has as many calls under way as it takes; try again shortly")
             self._free -= 1
             try:
-                await self._answer(await self._call(scope, request_id, length, headers), client)
+                await self._answer(await self._call(scope, length, headers), client)
             finally:
                 self._free += 1
         except ClientGone:
             log.debug("the client left")
         except RemoraError as error:
-            await self._tell(client, request_id, error)
+            await self._tell(client, error)
         except Exception:
             log.exception("a call failed for a fault of ours")
-            await self._tell(client, request_id, internal_error())
+            await self._tell(client, internal_error())
 
-    async def _call(self, scope: HTTPScope, request_id: str, length: int | None, headers: dict[bytes, bytes]) -> Call:
-        who = await self._authenticator.proxied(scope["headers"], scope["query_string"])
+    async def _call(self, scope: HTTPScope, length: int | None, headers: dict[bytes, bytes]) -> Call:
+        started = time.perf_counter()
+        who = await self._gate.proxied(scope)
+        scope["state"][CALLER] = who.caller
         who.caller.require("inference")
         path = _path(scope)
         if who.keyless and _is_chat(scope["method"], path) and not _is_json(headers.get(b"content-type", b"")):
@@ -88,7 +90,7 @@ class OpenAIProxy:
             raise Invalid("Content-Type: must be 'application/json'", field="Content-Type")
         own_key = who.upstream_authorization is None and self._own_authorization is not None
         return Call(
-            id=request_id,
+            id=scope["state"][REQUEST_ID],
             caller=who.caller,
             method=scope["method"],
             path=path,
@@ -98,20 +100,25 @@ class OpenAIProxy:
             own_key=own_key,
             length=length,
             has_body=bool(length) or b"transfer-encoding" in headers,
+            started=started,
         )
 
     async def _answer(self, call: Call, client: Client) -> None:
-        if _is_chat(call.method, call.path):
-            await self._chat.handle(call, client)
-        else:
-            await self._pass_through.handle(call, client)
+        chat = _is_chat(call.method, call.path)
+        try:
+            await (self._chat if chat else self._pass_through).handle(call, client)
+        finally:
+            tenant, milliseconds = call.caller.tenant, 1000 * (time.perf_counter() - call.started)
+            self._meter.record(tenant, "chat" if chat else "other", milliseconds)
+            if call.recalled_ms is not None:
+                self._meter.record(tenant, "context", call.recalled_ms)
 
-    async def _tell(self, client: Client, request_id: str, error: RemoraError) -> None:
-        if client.answering:
+    async def _tell(self, client: Client, error: RemoraError) -> None:
+        if client.status is not None:
             return  # unfinished: the server around closes the connection, by which the client sees that it was cut
         status, headers, body = error_answer(error)
         with contextlib.suppress(ClientGone):
-            await client.answer(status, [*headers, (b"x-remora-request-id", request_id.encode())], body)
+            await client.answer(status, headers, body)
 
 
 async def _refuse_websocket(scope: Scope, send: Send) -> None:

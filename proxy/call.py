@@ -2,7 +2,7 @@
 
 import time
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from memory.caller import Caller
 from proxy.headers import headers_upstream
@@ -26,9 +26,12 @@ class Call(Struct, kw_only=True):
     length: int | None
     """Of the body, as announced."""
     has_body: bool
-    started: float = field(default_factory=time.perf_counter)
+    started: float
+    """As `time.perf_counter` has it."""
     waited: float = 0.0
     """Seconds spent waiting for the upstream."""
+    recalled_ms: float | None = None
+    """How long memory took; None where it was not asked, or did not answer."""
 
     @property
     def target(self) -> str:
@@ -44,7 +47,4 @@ class Call(Struct, kw_only=True):
 
     def own_headers(self) -> list[tuple[bytes, bytes]]:
         """What every answer says of the call."""
-        return [
-            (b"x-remora-request-id", self.id.encode()),
-            (b"x-remora-overhead-ms", b"%.2f" % self.overhead_ms),
-        ]
+        return [(b"x-remora-overhead-ms", b"%.2f" % self.overhead_ms)]

@@ -4,6 +4,7 @@ import time
 
 import msgspec
 
+from admin.metrics import Metrics, StreamEnd
 from config.settings import Settings
 from context.receipt import Learning, Receipt
 from context.render import SEPARATOR
@@ -22,17 +23,28 @@ from proxy.options import Options, read_options
 from proxy.outbox import Outbox
 from proxy.recollection import Recollection, Recollector
 from proxy.relay import Headers, relay_events
+from proxy.tracing import Trace, Tracing
 from proxy.upstream import Answer, Upstream
 
 
 class Chat:
     def __init__(
-        self, settings: Settings, *, recollector: Recollector, upstream: Upstream, outbox: Outbox, clock: Clock
+        self,
+        settings: Settings,
+        *,
+        recollector: Recollector,
+        upstream: Upstream,
+        outbox: Outbox,
+        metrics: Metrics,
+        tracing: Tracing,
+        clock: Clock,
     ) -> None:
         self._settings = settings
         self._recollector = recollector
         self._upstream = upstream
         self._outbox = outbox
+        self._metrics = metrics
+        self._tracing = tracing
         self._now = clock
 
     async def handle(self, call: Call, client: Client) -> None:
@@ -41,30 +53,45 @@ class Chat:
         body = read_body(await client.body(self._settings.limits.body_mb * 1_000_000))
         if isinstance(body, ChatBody):
             body = _of_user(body, call, options)
-        async with client.present():
+        model = body.model if isinstance(body, ChatBody) else None
+        with self._tracing.chat(call.headers, model) as trace:
+            async with client.present():
+                await self._remember(call, client, options, body, trace)
+
+    async def _remember(
+        self, call: Call, client: Client, options: Options, body: ChatBody | OpaqueBody, trace: Trace
+    ) -> None:
+        with trace.recall():
             recollection = await self._recollect(call.caller, options, body)
-            receipt = self._receipt(call, recollection)
-            payload = self._inject(options, body, recollection, receipt)
-            lesson = self._lesson(call, options, body, receipt)
-            record = Record(
-                receipt,
-                lesson,
-                self._outbox,
-                ttl_seconds=self._settings.receipt.ttl_seconds,
-                wait=recollection.store_answers,
-            )
-            try:
-                await self._forward(call, client, payload, receipt, record)
-            except UpstreamFailed as error:
-                record.abandon(error.message)
-                raise
-            finally:
-                record.abandon("the call ended before its answer was whole")
+        if recollection.cause is not None:
+            self._metrics.degraded(recollection.cause)
+        if recollection.assembled is not None:
+            call.recalled_ms = recollection.assembled.timings["total"]
+        receipt = self._receipt(call, recollection)
+        payload = self._inject(options, body, recollection, receipt)
+        call.memory = receipt.outcome
+        lesson = self._lesson(call, options, body, receipt)
+        record = Record(
+            receipt,
+            lesson,
+            self._outbox,
+            ttl_seconds=self._settings.receipt.ttl_seconds,
+            wait=recollection.store_answers,
+        )
+        hearing = _Hearing(record, self._metrics)
+        try:
+            await self._forward(call, client, payload, receipt, hearing, trace)
+        except UpstreamFailed as error:
+            record.abandon(error.message)
+            raise
+        finally:
+            record.abandon("the call ended before its answer was whole")
+            trace.conclude(receipt, hearing.completion)
 
     async def _recollect(self, caller: Caller, options: Options, body: ChatBody | OpaqueBody) -> Recollection:
         if isinstance(body, OpaqueBody):
             namespace = caller.enter(options.namespace or DEFAULT_NAMESPACE)
-            return Recollection(outcome="degraded", reason=body.reason, namespace=namespace)
+            return Recollection(outcome="degraded", reason=body.reason, cause="request", namespace=namespace)
         return await self._recollector.recollect(caller, options, body)
 
     def _receipt(self, call: Call, recollection: Recollection) -> Receipt:
@@ -84,15 +111,15 @@ class Chat:
         assembled = recollection.assembled
         if assembled is None or isinstance(body, OpaqueBody):
             return body.raw
-        if not assembled.content:
-            receipt.record(assembled)
-            return body.raw
-        position = options.position or self._settings.context.position
-        payload = inject(body, assembled.content, position, SEPARATOR)
+        payload: bytes | None = body.raw
+        if assembled.content:
+            position = options.position or self._settings.context.position
+            payload = inject(body, assembled.content, position, SEPARATOR)
         if payload is None:
             receipt.outcome, receipt.reason = "skipped", "there is no user message to place memory by"
             return body.raw
         receipt.record(assembled)
+        self._metrics.injected(assembled)
         return payload
 
     def _lesson(self, call: Call, options: Options, body: ChatBody | OpaqueBody, receipt: Receipt) -> Lesson | None:
@@ -117,35 +144,57 @@ class Chat:
         receipt.learning = Learning(enqueued=False, reason=why)
         return None
 
-    async def _forward(self, call: Call, client: Client, payload: bytes, receipt: Receipt, record: Record) -> None:
+    async def _forward(
+        self, call: Call, client: Client, payload: bytes, receipt: Receipt, hearing: "_Hearing", trace: Trace
+    ) -> None:
         # Asked not to compress, an upstream that does so all the same is decoded.
         headers = [header for header in call.upstream_headers() if header[0] != "accept-encoding"]
         headers.append(("accept-encoding", "identity"))
+        hearing.began()
         sent = time.perf_counter()
-        async with self._upstream.call("POST", call.target, headers, payload, decode=True) as answer:
-            call.waited += time.perf_counter() - sent
-            hearing = _Hearing(record)
-            if answer.streams_events and answer.status < 300:
-                receipt.timings["overhead"] = round(call.overhead_ms, 3)
-                await relay_events(
-                    client,
-                    answer,
-                    _headers(call, answer, receipt),
-                    ping_seconds=self._settings.stream.ping_seconds,
-                    listener=hearing,
-                )
-                await hearing.end()
-                return
-            began = time.perf_counter()
-            data = await answer.read()
-            call.waited += time.perf_counter() - began
-            receipt.timings["overhead"] = round(call.overhead_ms, 3)
-            if answer.status < 300:
-                await hearing.hear_body(data)
-            else:
-                record.abandon(f"the upstream answered {answer.status}")
-            told = [header for header in _headers(call, answer, receipt) if header[0] != b"content-length"]
-            await client.answer(answer.status, [*told, (b"content-length", b"%d" % len(data))], data)
+        with trace.upstream(headers):
+            async with self._upstream.call("POST", call.target, headers, payload, decode=True) as answer:
+                waited = time.perf_counter() - sent
+                call.waited += waited
+                self._metrics.upstream_answered("chat", waited)
+                trace.answered(answer.status)
+                await self._relay(call, client, answer, receipt, hearing, trace)
+
+    async def _relay(
+        self, call: Call, client: Client, answer: Answer, receipt: Receipt, hearing: "_Hearing", trace: Trace
+    ) -> None:
+        if answer.streams_events and answer.status < 300:
+
+            def ended(end: StreamEnd) -> None:
+                self._metrics.stream_ended(end)
+                trace.ended(end)
+
+            self._note_overhead(call, receipt)
+            await relay_events(
+                client,
+                answer,
+                _headers(call, answer, receipt),
+                ping_seconds=self._settings.stream.ping_seconds,
+                ended=ended,
+                listener=hearing,
+            )
+            await hearing.end()
+            return
+        began = time.perf_counter()
+        data = await answer.read()
+        call.waited += time.perf_counter() - began
+        self._note_overhead(call, receipt)
+        if answer.status < 300:
+            await hearing.hear_body(data)
+        else:
+            hearing.record.abandon(f"the upstream answered {answer.status}")
+        told = [header for header in _headers(call, answer, receipt) if header[0] != b"content-length"]
+        await client.answer(answer.status, [*told, (b"content-length", b"%d" % len(data))], data)
+
+    def _note_overhead(self, call: Call, receipt: Receipt) -> None:
+        milliseconds = call.overhead_ms
+        receipt.timings["overhead"] = round(milliseconds, 3)
+        self._metrics.added("chat", milliseconds)
 
 
 class _Hearing:

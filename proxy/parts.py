@@ -8,7 +8,11 @@ from msgspec import Struct
 from admin.auth import Authenticator
 from admin.erasure import JOB_KIND as ERASE_TENANT
 from admin.erasure import Erasure
+from admin.feed import Feed
+from admin.gate import Gate
 from admin.keys import Keys
+from admin.limits import Limiter
+from admin.meter import Meter
 from admin.tenants import Tenants
 from admin.trail import AuditTrail
 from config.settings import Settings
@@ -28,7 +32,7 @@ from memory.extraction.worker import Handler, Reporting
 from memory.service.clock import system_clock
 from memory.service.forget import Forget
 from memory.service.history import History
-from memory.service.namespaces import Namespaces
+from memory.service.namespaces import LEFTOVERS, Namespaces
 from memory.service.read import Read
 from memory.service.readiness import Readiness
 from memory.service.recall import Recall
@@ -45,9 +49,11 @@ class Parts(Struct, frozen=True, kw_only=True):
     engine: Engine
     tenants: Tenants
     keys: Keys
-    authenticator: Authenticator
+    meter: Meter
+    gate: Gate
     erasure: Erasure
     trail: AuditTrail
+    feed: Feed
     namespaces: Namespaces
     remember: Remember
     revise: Revise
@@ -76,10 +82,11 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         count = tokens.for_model(None).count
         tenants = Tenants(engine)
         keys = Keys(engine, supervisor)
+        meter = await stack.enter_async_context(Meter(engine, supervisor))
         erasure = Erasure(engine, tenants, keys)
         namespaces = Namespaces(engine)
-        remember = Remember(engine, embedder, namespaces, count=count, extract_fields=extract_fields)
-        revise = Revise(engine, embedder, count=count, extract_fields=extract_fields)
+        remember = Remember(engine, embedder, namespaces, quotas=tenants, count=count, extract_fields=extract_fields)
+        revise = Revise(engine, embedder, quotas=tenants, count=count, extract_fields=extract_fields)
         learner = Learner(
             engine,
             embedder,
@@ -98,9 +105,13 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             engine=engine,
             tenants=tenants,
             keys=keys,
-            authenticator=Authenticator(settings, keys, tenants),
+            meter=meter,
+            gate=Gate(
+                Authenticator(settings, keys, tenants), tenants, Limiter(engine.counters), meter, settings.limits
+            ),
             erasure=erasure,
             trail=AuditTrail(engine.log, tenants),
+            feed=Feed(engine.log, supervisor, listeners=settings.events.listeners),
             namespaces=namespaces,
             remember=remember,
             revise=revise,
@@ -111,7 +122,11 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             assembler=Assembler(recall, tokens, system_clock),
             receipts=Receipts(engine.documents),
             readiness=_readiness(engine, embedder, tokens),
-            handlers={JOB_KIND: learner.handle, ERASE_TENANT: Reporting(erasure.handle)},
+            handlers={
+                JOB_KIND: learner.handle,
+                LEFTOVERS: namespaces.sweep_up,
+                ERASE_TENANT: Reporting(erasure.handle),
+            },
         )
 
 

@@ -1,0 +1,65 @@
+"""Where every request comes in: it gets a name, and leaves a line in the log."""
+
+import time
+
+import structlog
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+from admin.middleware import CALLER
+from config.logging import bind_request
+from memory import ids
+from memory.caller import Caller
+
+REQUEST_ID = "request_id"
+"""Where a connection's state has the name: `req_…`."""
+
+log = structlog.stdlib.get_logger("remora.requests")
+
+
+class Reception:
+    """Around an application that it names each request to: in the connection's state, in the answer as
+    `X-Remora-Request-ID`, whoever makes that answer, and in whatever is logged meanwhile."""
+
+    def __init__(self, app: ASGIApp, *, log_requests: bool) -> None:
+        self._app = app
+        self._ids = ids.IdSource()
+        self._log_requests = log_requests
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = ids.spell(self._ids.one(), "req")
+        bind_request(request_id)
+        scope["state"][REQUEST_ID] = request_id
+        name = (b"x-remora-request-id", request_id.encode())
+        status: int | None = None
+
+        async def send_named(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], name]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_named)
+        finally:
+            if self._log_requests:
+                _write_line(scope, status, milliseconds=1000 * (time.perf_counter() - started))
+
+
+def _write_line(scope: HTTPScope, status: int | None, *, milliseconds: float) -> None:
+    """`status` None: the client left before there was one. The path as it was sent, so that it has no line breaks, and
+    without the query string, which may hold a key."""
+    caller: Caller | None = scope["state"].get(CALLER)
+    log.info(
+        "request",
+        who=None if caller is None else caller.name,
+        method=scope["method"],
+        path=scope["raw_path"].decode("latin-1"),
+        status=status,
+        ms=round(milliseconds, 2),
+    )
