@@ -112,7 +112,7 @@ class ContextController(Controller):
         started = perf_counter()
         caller.require("context")
         namespace = await namespaces.resolve(caller, data.namespace)
-        config = await namespaces.effective(caller, namespace)
+        config = await namespaces.effective(namespace)
         budgets = (data.token_budget, config.token_budget, settings.context.token_budget)
         assembled = await assembler.assemble(
             ContextRequest(

@@ -13,6 +13,7 @@ from admin.gate import Gate
 from admin.keys import Keys
 from admin.limits import Limiter
 from admin.meter import Meter
+from admin.metrics import Metrics
 from admin.tenants import Tenants
 from admin.trail import AuditTrail
 from config.settings import Settings
@@ -43,6 +44,7 @@ from memory.service.search import Search
 
 class Parts(Struct, frozen=True, kw_only=True):
     settings: Settings
+    metrics: Metrics
     supervisor: Supervisor
     embedder: Embedder
     tokens: TokenCounters
@@ -77,6 +79,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         engine = await stack.enter_async_context(make_engine(settings, embedder.spec))
         # Entered after the engine, so that draining work still has one.
         supervisor = await stack.enter_async_context(Supervisor(drain_seconds=settings.stream.drain_seconds))
+        metrics = Metrics()
         tokens = TokenCounters()
         await tokens.load()
         count = tokens.for_model(None).count
@@ -95,10 +98,12 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             revise,
             llm=await stack.enter_async_context(open_llm(settings)),
             facts=settings.extraction.mode != "off",
+            heard=metrics.learned,
         )
         recall = Recall(engine.memories, embedder, settings.retrieval)
         yield Parts(
             settings=settings,
+            metrics=metrics,
             supervisor=supervisor,
             embedder=embedder,
             tokens=tokens,

@@ -81,7 +81,7 @@ class Recollector:
         namespace = await self._namespaces.ensure(caller, asked)
         if options.skip_memory:
             return Recollection(outcome="skipped", reason=_ASKED_FOR, namespace=namespace.name)
-        config = await self._namespaces.effective(caller, namespace)
+        config = await self._namespaces.effective(namespace)
         budget = next(
             budget
             for budget in (options.token_budget, config.token_budget, self._context.token_budget)

@@ -114,7 +114,7 @@ class MemoriesController(Controller):
         """With a query best first, to a depth of 1,000; without one newest first. `total` is how many memories match
         the filters. Superseded memories are left out."""
         namespace = None if data.namespace is None else await namespaces.resolve(caller, data.namespace)
-        weights = None if namespace is None else (await namespaces.effective(caller, namespace)).custom_scoring
+        weights = None if namespace is None else (await namespaces.effective(namespace)).custom_scoring
         where = search_filter(data, caller.tenant, None if namespace is None else namespace.name)
         found = await search.find(caller, where, data.query, offset=data.offset, limit=data.limit, weights=weights)
         return SearchAnswer(

@@ -6,6 +6,7 @@ from typing import Annotated
 from litestar import Controller, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
+from msgspec import structs
 
 from memory.api import documentation
 from memory.api.body import StrictJson
@@ -16,7 +17,8 @@ from memory.api.views import memory_view, namespace_view
 from memory.caller import Caller
 from memory.engines.base import Filter
 from memory.model import Namespace
-from memory.service.namespaces import NamespaceDraft, NamespacePatch, Namespaces
+from memory.service.directory import NamespacePatch
+from memory.service.namespaces import NamespaceDraft, Namespaces
 from memory.service.read import Read
 
 
@@ -135,5 +137,13 @@ class NamespacesController(Controller):
 
 
 async def _view(caller: Caller, namespaces: Namespaces, namespace: Namespace) -> NamespaceView:
-    effective, usage = await asyncio.gather(namespaces.effective(caller, namespace), namespaces.usage(namespace))
-    return namespace_view(namespace, effective, usage)
+    effective, usage = await asyncio.gather(namespaces.effective(namespace), namespaces.usage(namespace))
+    return namespace_view(_as_seen(caller, namespace), effective, usage)
+
+
+def _as_seen(caller: Caller, namespace: Namespace) -> Namespace:
+    """Without the names of namespaces that are closed to the caller."""
+    parent, template = (
+        name if name is not None and caller.sees(name) else None for name in (namespace.parent, namespace.template)
+    )
+    return structs.replace(namespace, parent=parent, template=template)

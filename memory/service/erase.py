@@ -1,12 +1,16 @@
-"""Erasing a namespace's memories with all that was kept about them."""
+"""Erasing memories with all that was kept about them."""
+
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
-from memory.engines.base import Engine, Filter
+from memory.engines.base import Append, Engine, Filter
 from memory.model import Memory
-from memory.service.keys import forgotten_stream, history_stream, session_counter
+from memory.service.keys import LESSON, forgotten_stream, history_stream, lesson_index, session_counter
 
-_BATCH = 500
+_PAGE = 500
+_AT_ONCE = 50
+"""How many memories one write deletes: an engine does nothing else meanwhile."""
 
 
 class Forgotten(msgspec.Struct, frozen=True):
@@ -23,18 +27,39 @@ def forgotten(memory: Memory) -> Forgotten:
 _decode = msgspec.json.Decoder(Forgotten).decode
 
 
-async def erase_namespace(engine: Engine, tenant: str, namespace: str) -> None:
-    """Erases memories, histories and session counters, in batches. Interrupted, it can be run again."""
+async def erase_namespace(
+    engine: Engine, tenant: str, namespace: str, *, unless: Callable[[], Awaitable[bool]] | None = None
+) -> None:
+    """Erases memories, histories, session counters and planned lessons, in batches. Interrupted, it can be run again.
+
+    It stops where `unless` is true, which is asked whenever a batch was read and before it is erased.
+    """
     where = Filter(tenant=tenant, namespaces=(namespace,), current=False)
-    while page := (await engine.memories.list(where, limit=_BATCH)).memories:
-        await _erase_traces(engine, tenant, [forgotten(memory) for memory in page])
-        await engine.memories.delete(tenant, [memory.id for memory in page])
-    await engine.memories.erase(tenant, namespace)
+    while page := (await engine.memories.list(where, limit=_PAGE)).memories:
+        if unless is not None and await unless():
+            return
+        await erase_memories(engine, tenant, page)
+    if unless is None:
+        await engine.memories.erase(tenant, namespace)  # what an index under construction does not list yet
     stream, after = forgotten_stream(namespace), None
-    while entries := await engine.log.read(tenant, stream, after=after, limit=_BATCH):
+    while entries := await engine.log.read(tenant, stream, after=after, limit=_PAGE):
+        if unless is not None and await unless():
+            return
         await _erase_traces(engine, tenant, [_decode(entry.entry) for entry in entries])
         after = entries[-1].id
-    await engine.log.erase(tenant, [stream])
+    if after is not None:
+        await engine.log.erase(tenant, [stream])
+    while lessons := (await engine.documents.list(LESSON, tenant, index=lesson_index(namespace), limit=_PAGE))[0]:
+        for lesson in lessons:
+            await engine.documents.delete(LESSON, tenant, lesson.key)
+
+
+async def erase_memories(engine: Engine, tenant: str, memories: Sequence[Memory], log: Sequence[Append] = ()) -> None:
+    """With their histories. `log` goes with the first of them, in one transaction."""
+    for first in range(0, len(memories), _AT_ONCE):
+        some = memories[first : first + _AT_ONCE]
+        await _erase_traces(engine, tenant, [forgotten(memory) for memory in some])
+        await engine.memories.delete(tenant, [memory.id for memory in some], log if first == 0 else ())
 
 
 async def _erase_traces(engine: Engine, tenant: str, traces: list[Forgotten]) -> None:

@@ -3,9 +3,11 @@
 import msgspec
 from msgspec import structs
 
+from memory import ids
 from memory.caller import Caller
 from memory.engines.base import Append, Engine
-from memory.service import history, visible
+from memory.service import events, history, visible
+from memory.service.audit import audit
 from memory.service.clock import Clock, system_clock
 from memory.service.erase import forgotten
 from memory.service.keys import forgotten_stream
@@ -20,12 +22,20 @@ class Forget:
         """Erases the memory; its history stays until its namespace is erased. Raises NotFound."""
         caller.require("delete")
         [memory] = await visible.find(self._engine.memories, caller, [id])
-        told = history.change("deleted", structs.replace(memory, version=memory.version + 1), at=self._now())
+        now = self._now()
+        told = history.change("deleted", structs.replace(memory, version=memory.version + 1), at=now)
         trace = Append(
             tenant=caller.tenant,
             stream=forgotten_stream(memory.namespace),
             entry=msgspec.json.encode(forgotten(memory)),
         )
-        [erased] = await self._engine.memories.delete(caller.tenant, [id], [history.entry(caller.tenant, told), trace])
+        where = {"namespace": memory.namespace}
+        log = [
+            history.entry(caller.tenant, told),
+            trace,
+            events.of_memory("memory.deleted", memory, at=now),
+            *audit(caller, "memory.delete", ids.spell(id), tenant=caller.tenant, at=now, details=where),
+        ]
+        [erased] = await self._engine.memories.delete(caller.tenant, [id], log)
         if not erased:
             raise visible.not_found(id)

@@ -1,4 +1,4 @@
-"""How services name log streams and counters."""
+"""How services name the log streams, counters and documents that several of them use."""
 
 import msgspec
 
@@ -17,3 +17,12 @@ def forgotten_stream(namespace: str) -> str:
 def session_counter(memory: Memory) -> str:
     """Counts the places taken in a memory's session; it must name one."""
     return "seq:" + msgspec.json.encode([memory.namespace, memory.owner, memory.run_id]).decode()
+
+
+LESSON = "lesson"
+"""The kind of a document that holds what is to be learned from an exchange, until it was."""
+
+
+def lesson_index(namespace: str) -> tuple[str, str]:
+    """By which the lessons of a namespace are listed."""
+    return "namespace", namespace

@@ -1,32 +1,29 @@
-"""Namespaces: made, found, configured, erased."""
+"""Namespaces: what callers may do with them."""
 
+import contextlib
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import msgspec
-from cachetools import TTLCache
-from msgspec import UNSET, Struct, UnsetType, field, structs
+from msgspec import Struct, field
 
 from memory import ids
 from memory.caller import DEFAULT_NAMESPACE, Caller
-from memory.engines.base import Document, Engine, PutDocument, Usage
+from memory.engines.base import Engine, Enqueue, Job, Usage
 from memory.errors import Conflict, Forbidden, Invalid, NotFound
 from memory.model import Name, Namespace, NamespaceConfig
+from memory.service.audit import audit
 from memory.service.checks import broken_rule
 from memory.service.clock import Clock, system_clock
+from memory.service.directory import CACHED_SECONDS, Directory, NamespacePatch
 from memory.service.erase import erase_namespace
-from memory.service.inheritance import inherited, over
+from memory.service.inheritance import over
 
-CACHED_SECONDS = 5.0
-"""For how long another process's change may go unseen."""
+LEFTOVERS = "erase-leftovers"
+"""The kind of the job that erases what other processes still wrote into a namespace that was deleted."""
 
-_KIND = "namespace"
-_CACHED = 10_000
-_ATTEMPTS = 10
-_PAGE = 100
-
-_decode = msgspec.json.Decoder(Namespace).decode
+LEFTOVERS_SECONDS = 6 * CACHED_SECONDS
+"""After which nobody writes there any more: who found the namespace in a cache may still have had to embed."""
 
 
 class NamespaceDraft(Struct, kw_only=True, frozen=True):
@@ -40,14 +37,6 @@ class NamespaceDraft(Struct, kw_only=True, frozen=True):
     config: NamespaceConfig = field(default_factory=NamespaceConfig)
 
 
-class NamespacePatch(Struct, kw_only=True, frozen=True):
-    """Changes to a namespace."""
-
-    parent: str | UnsetType | None = UNSET
-    config: Mapping[str, Any] = field(default_factory=dict)
-    """Goes over the configuration field by field; None unsets one."""
-
-
 class Namespaces:
     """Every method raises NotFound for a namespace that does not exist or that the caller may not see."""
 
@@ -55,14 +44,12 @@ class Namespaces:
         self, engine: Engine, clock: Clock = system_clock, *, timer: Callable[[], float] = time.monotonic
     ) -> None:
         self._engine = engine
-        self._documents = engine.documents
         self._now = clock
-        self._ids = ids.IdSource()
-        self._cache: TTLCache[tuple[str, str], Namespace] = TTLCache(_CACHED, CACHED_SECONDS, timer)
+        self.directory = Directory(engine, clock, timer=timer)
 
     async def resolve(self, caller: Caller, name_or_id: str) -> Namespace:
         """Cached for CACHED_SECONDS, as are `ensure` and `effective`. `default` is made on first use."""
-        found = await self._find(caller.tenant, name_or_id)
+        found = await self.directory.find(caller.tenant, name_or_id)
         if found is None and name_or_id == DEFAULT_NAMESPACE and caller.sees(name_or_id):
             found = await self._make(caller.tenant, name_or_id)
         if found is None or not caller.sees(found.name):
@@ -80,17 +67,9 @@ class Namespaces:
             raise Forbidden("this key may not create a namespace", scope="write")
         return await self._make(caller.tenant, _checked(name))
 
-    async def effective(self, caller: Caller, namespace: Namespace) -> NamespaceConfig:
-        """Its configuration with what it inherits; a scoring weight is inherited one by one."""
-        config, passed = namespace.config, {namespace.name}
-        inherits = config.inherit_from_parent
-        while inherits and namespace.parent is not None and namespace.parent not in passed:
-            parent = await self._find(caller.tenant, namespace.parent)
-            if parent is None:
-                break
-            passed.add(parent.name)
-            config, inherits, namespace = inherited(config, parent.config), parent.config.inherit_from_parent, parent
-        return config
+    async def effective(self, namespace: Namespace) -> NamespaceConfig:
+        """Its configuration with what it inherits, whoever may see that."""
+        return await self.directory.effective(namespace)
 
     async def create(self, caller: Caller, draft: NamespaceDraft) -> Namespace:
         """Raises Conflict where the name is taken, Invalid for a bad name, parent, template or configuration."""
@@ -101,7 +80,7 @@ class Namespaces:
         parent = None if draft.parent is None else await self._named(caller, "parent", draft.parent)
         template = None if draft.template is None else await self._named(caller, "template", draft.template)
         base = NamespaceConfig() if template is None else template.config
-        made = await self._store(
+        made = await self.directory.make(
             caller.tenant,
             name,
             parent=None if parent is None else parent.name,
@@ -119,20 +98,45 @@ class Namespaces:
         seen = await self.resolve(caller, name_or_id)
         parent = patch.parent
         if isinstance(parent, str):
-            parent = await self._parent_of(caller, seen.name, parent)
-        return await self._change(caller.tenant, seen, NamespacePatch(parent=parent, config=patch.config))
+            above = await self._named(caller, "parent", parent)
+            if await self.directory.descends(above, seen.name):
+                raise Invalid("parent: a namespace can't be its own ancestor", field="parent")
+            parent = above.name
+        return await self.directory.change(seen, NamespacePatch(parent=parent, config=patch.config))
 
     async def delete(self, caller: Caller, name_or_id: str, *, force: bool = False) -> None:
         """With its memories, their histories and all; its children lose their parent. Raises Invalid where it holds
-        memories or has children and `force` is not given."""
+        memories or has children and `force` is not given. Interrupted, it can be run again.
+
+        What other processes, which may know the namespace for a while yet, write into it, a job erases (`sweep_up`).
+        """
         caller.require("delete")
         namespace = await self.resolve(caller, name_or_id)
+        usage = await self.usage(namespace)
         if not force:
-            await self._refuse_unless_empty(namespace)
+            await self._refuse_unless_empty(namespace, usage)
         await self._orphan_children(namespace)
         await erase_namespace(self._engine, namespace.tenant, namespace.name)
-        await self._documents.delete(_KIND, namespace.tenant, ids.spell(namespace.id, "ns"))
-        self._forget(namespace)
+        spelled = ids.spell(namespace.id, "ns")
+        details = {"namespace": namespace.name, "memories": usage.memories}
+        leftovers = Enqueue(
+            kind=LEFTOVERS,
+            tenant=namespace.tenant,
+            payload=namespace.name.encode(),
+            dedupe=spelled,
+            delay_seconds=LEFTOVERS_SECONDS,
+        )
+        entries = audit(caller, "namespace.delete", spelled, tenant=namespace.tenant, at=self._now(), details=details)
+        await self.directory.remove(namespace, [leftovers, *entries])
+
+    async def sweep_up(self, job: Job) -> None:
+        """Handles jobs of the kind LEFTOVERS: it leaves alone a namespace that has been made anew."""
+        name = job.payload.decode()
+
+        async def made_anew() -> bool:
+            return await self.directory.read(job.tenant, name) is not None
+
+        await erase_namespace(self._engine, job.tenant, name, unless=made_anew)
 
     async def page(
         self, caller: Caller, *, parent: str | None = None, offset: int = 0, limit: int = 100
@@ -143,30 +147,14 @@ class Namespaces:
             await self.resolve(caller, DEFAULT_NAMESPACE)
         above = None if parent is None else (await self.resolve(caller, parent)).name
         if caller.namespaces is not None:
-            found = [await self._find(caller.tenant, name) for name in sorted(caller.namespaces)]
+            found = [await self.directory.find(caller.tenant, name) for name in sorted(caller.namespaces)]
             mine = [ns for ns in found if ns is not None and (above is None or ns.parent == above)]
             mine.sort(key=lambda ns: (ns.created_at, ns.id))
             return mine[offset : offset + limit], len(mine)
-        index = None if above is None else ("parent", above)
-        page, total = await self._documents.list(_KIND, caller.tenant, index=index, offset=offset, limit=limit)
-        return [_decode(document.value) for document in page], total
+        return await self.directory.page(caller.tenant, parent=above, offset=offset, limit=limit)
 
     async def usage(self, namespace: Namespace) -> Usage:
         return await self._engine.memories.usage(namespace.tenant, namespace.name)
-
-    async def _find(self, tenant: str, name_or_id: str) -> Namespace | None:
-        if (cached := self._cache.get((tenant, name_or_id))) is not None:
-            return cached
-        document = await self._read(tenant, name_or_id)
-        if document is None:
-            return None
-        found = self._cache[tenant, name_or_id] = _decode(document.value)
-        return found
-
-    async def _read(self, tenant: str, name_or_id: str) -> Document | None:
-        if ids.parse(name_or_id, "ns") is not None:  # no name looks like an id: `_checked` refuses it
-            return await self._documents.get(_KIND, tenant, name_or_id)
-        return await self._documents.find(_KIND, tenant, "name", name_or_id)
 
     async def _named(self, caller: Caller, role: str, name_or_id: str) -> Namespace:
         try:
@@ -176,81 +164,19 @@ class Namespaces:
 
     async def _make(self, tenant: str, name: str) -> Namespace:
         """Makes it with nothing configured, unless another was quicker."""
-        made = await self._store(tenant, name) or await self._find(tenant, name)
+        made = await self.directory.make(tenant, name) or await self.directory.find(tenant, name)
         if made is None:
             raise Conflict("Namespace was deleted meanwhile", namespace=name)
         return made
 
-    async def _store(
-        self,
-        tenant: str,
-        name: str,
-        *,
-        parent: str | None = None,
-        template: str | None = None,
-        config: NamespaceConfig | None = None,
-    ) -> Namespace | None:
-        """None where the name is taken."""
-        now = self._now()
-        for id in self._ids.take(_ATTEMPTS):
-            namespace = Namespace(
-                id=id,
-                tenant=tenant,
-                name=name,
-                parent=parent,
-                template=template,
-                config=config or NamespaceConfig(),
-                created_at=now,
-                updated_at=now,
-            )
-            if await self._documents.create(_document(namespace), unique={"name": name}):
-                self._forget(namespace)
-                return namespace
-            if await self._documents.find(_KIND, tenant, "name", name) is not None:
-                return None
-        raise Conflict("no free id for the namespace; try again", namespace=name)
-
-    async def _change(self, tenant: str, seen: Namespace, patch: NamespacePatch) -> Namespace:
-        for _ in range(_ATTEMPTS):
-            document = await self._documents.get(_KIND, tenant, ids.spell(seen.id, "ns"))
-            if document is None:
-                break
-            now = _decode(document.value)
-            changed = structs.replace(
-                now,
-                parent=now.parent if patch.parent is UNSET else patch.parent,
-                config=over(now.config, patch.config),
-                updated_at=self._now(),
-            )
-            if await self._documents.replace(_document(changed), expected=document.version):
-                self._forget(changed)
-                return changed
-        else:
-            raise Conflict("Namespace keeps changing; try again", namespace=seen.name)
-        self._forget(seen)
-        raise NotFound("Namespace not found", namespace=seen.name)
-
-    async def _parent_of(self, caller: Caller, child: str, name_or_id: str) -> str:
-        """The parent's name. Raises Invalid where it does not exist or descends from `child`."""
-        ancestor: Namespace | None = await self._named(caller, "parent", name_or_id)
-        assert ancestor is not None
-        parent, passed = ancestor.name, set[str]()
-        while ancestor is not None and ancestor.name not in passed:
-            if ancestor.name == child:
-                raise Invalid("parent: a namespace can't be its own ancestor", field="parent")
-            passed.add(ancestor.name)
-            ancestor = None if ancestor.parent is None else await self._find(caller.tenant, ancestor.parent)
-        return parent
-
-    async def _refuse_unless_empty(self, namespace: Namespace) -> None:
-        usage = await self.usage(namespace)
+    async def _refuse_unless_empty(self, namespace: Namespace, usage: Usage) -> None:
         if usage.memories:
             raise Invalid(
                 f"Namespace not empty: it holds {usage.memories:,} memories; 'force=true' deletes them with it",
                 field="force",
                 memory_count=usage.memories,
             )
-        _, children = await self._children(namespace)
+        _, children = await self.directory.page(namespace.tenant, parent=namespace.name, limit=0)
         if children:
             raise Invalid(
                 f"Namespace is the parent of {children:,}; 'force=true' leaves them without one",
@@ -259,28 +185,10 @@ class Namespaces:
             )
 
     async def _orphan_children(self, namespace: Namespace) -> None:
-        while (found := await self._children(namespace))[0]:
+        while (found := await self.directory.page(namespace.tenant, parent=namespace.name))[0]:
             for child in found[0]:
-                await self._change(namespace.tenant, child, NamespacePatch(parent=None))
-
-    async def _children(self, namespace: Namespace) -> tuple[list[Namespace], int]:
-        page, total = await self._documents.list(_KIND, namespace.tenant, index=("parent", namespace.name), limit=_PAGE)
-        return [_decode(document.value) for document in page], total
-
-    def _forget(self, namespace: Namespace) -> None:
-        for key in (namespace.name, ids.spell(namespace.id, "ns")):
-            self._cache.pop((namespace.tenant, key), None)
-
-
-def _document(namespace: Namespace) -> PutDocument:
-    return PutDocument(
-        kind=_KIND,
-        tenant=namespace.tenant,
-        key=ids.spell(namespace.id, "ns"),
-        value=msgspec.json.encode(namespace),
-        indexes={} if namespace.parent is None else {"parent": namespace.parent},
-        order=float(namespace.created_at),
-    )
+                with contextlib.suppress(NotFound):  # deleted meanwhile
+                    await self.directory.change(child, NamespacePatch(parent=None))
 
 
 def _checked(name: str) -> str:

@@ -1,18 +1,23 @@
 """Writing memories."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
+
+from msgspec import structs
 
 from memory.caller import Caller
 from memory.embedding.base import Embedder
-from memory.engines.base import Engine, Record, Vector, Written
-from memory.errors import Conflict, Invalid, QuotaExceeded, RemoraError
+from memory.engines.base import Append, Engine, Limit, Record, Usage, Vector, Written
+from memory.errors import Conflict, Invalid, RemoraError
 from memory.ids import IdSource
 from memory.model import Memory, Namespace, NamespaceConfig, content_hash
+from memory.service import events
 from memory.service.clock import Clock, system_clock
 from memory.service.drafts import MemoryDraft, check_draft
 from memory.service.keys import session_counter
 from memory.service.namespaces import Namespaces
+from memory.service.quota import Quotas, exceeded
 
 _ATTEMPTS = 10
 
@@ -26,6 +31,7 @@ class Remember:
         embedder: Embedder,
         namespaces: Namespaces,
         *,
+        quotas: Quotas,
         count: Callable[[str], int],
         extract_fields: Callable[[str], dict[str, list[str]]],
         clock: Clock = system_clock,
@@ -33,6 +39,7 @@ class Remember:
         self._engine = engine
         self._embedder = embedder
         self._namespaces = namespaces
+        self._quotas = quotas
         self._count = count
         self._extract_fields = extract_fields
         self._now = clock
@@ -51,14 +58,16 @@ class Remember:
         return [item.memory if isinstance(item, Record) else item for item in written]
 
     async def write(self, caller: Caller, drafts: Sequence[MemoryDraft], namespace: str) -> list[Record | RemoraError]:
-        """Store the good drafts, and say of each bad one why: Invalid, or QuotaExceeded where the namespace is full.
-        Positions are kept, and ids rise with them.
+        """Store the good drafts, and say of each bad one why: Invalid, or QuotaExceeded where the namespace or the
+        tenant is full. Positions are kept, and ids rise with them.
 
-        Raises NotFound for an unknown namespace, EmbedderUnavailable, StoreUnavailable; nothing is stored then.
+        Raises NotFound for an unknown namespace, Forbidden where the tenant is gone, EmbedderUnavailable,
+        StoreUnavailable; nothing is stored then.
         """
         caller.require("write")
         home = await self._namespaces.resolve(caller, namespace)
-        config = await self._namespaces.effective(caller, home)
+        config = await self._namespaces.effective(home)
+        limits = await self._limits(home, config)
         refused: dict[int, RemoraError] = {}
         accepted: dict[int, MemoryDraft] = {}
         for position, draft in enumerate(drafts):
@@ -69,24 +78,18 @@ class Remember:
                 refused[position] = error
             else:
                 accepted[position] = draft
-        refused |= await self._over_quota(home, config, accepted)
-        good = {position: draft for position, draft in accepted.items() if position not in refused}
-        stored = dict(zip(good, await self._store(home, list(good.values())), strict=True))
+        stored = dict(zip(accepted, await self._store(home, list(accepted.values()), limits), strict=True))
         return [stored[position] if position in stored else refused[position] for position in range(len(drafts))]
 
-    async def _over_quota(
-        self, home: Namespace, config: NamespaceConfig, accepted: dict[int, MemoryDraft]
-    ) -> dict[int, RemoraError]:
-        if not config.max_memories or not accepted:
-            return {}
-        room = max(config.max_memories - (await self._namespaces.usage(home)).memories, 0)
-        message = f"the namespace holds its maximum of {config.max_memories:,} memories"
-        return {
-            position: QuotaExceeded(message, namespace=home.name, limit=config.max_memories)
-            for position in list(accepted)[room:]
-        }
+    async def _limits(self, home: Namespace, config: NamespaceConfig) -> list[Limit]:
+        limits = list(await self._quotas.limits(home.tenant))
+        if config.max_memories:
+            limits.insert(0, Limit(namespace=home.name, memories=config.max_memories))
+        return limits
 
-    async def _store(self, home: Namespace, drafts: list[MemoryDraft]) -> list[Record | RemoraError]:
+    async def _store(
+        self, home: Namespace, drafts: list[MemoryDraft], limits: Sequence[Limit]
+    ) -> list[Record | RemoraError]:
         if not drafts:
             return []
         vectors = await self._embedder.embed([draft.content for draft in drafts])
@@ -95,8 +98,10 @@ class Remember:
             records.append(self._record(id, home, draft, vector))
             await asyncio.sleep(0)  # counting and extracting take a while: a batch must not hold up other requests
         await self._place_in_sessions(home, records, drafts)
-        full = await self._insert(records)
-        return [_full(home) if record.memory.id in full else record for record in records]
+        full = await self._insert(records, limits)
+        if not full:
+            return list(records)
+        return await self._without(full, home, records, limits)
 
     def _record(self, id: int, home: Namespace, draft: MemoryDraft, vector: Vector) -> Record:
         at = self._now() if draft.created_at is None else draft.created_at
@@ -147,11 +152,12 @@ class Remember:
             for seq, turn in enumerate(turns, last[counter] - len(turns) + 1):
                 turn.seq = seq
 
-    async def _insert(self, records: Sequence[Record]) -> set[int]:
+    async def _insert(self, records: Sequence[Record], limits: Sequence[Limit]) -> set[int]:
         """The ids of those for which there is no room."""
         pending, full = records, set()
         for _ in range(_ATTEMPTS):
-            written = list(zip(pending, await self._engine.memories.insert(pending), strict=True))
+            told = [structs.replace(record, log=self._log(record.memory)) for record in pending]
+            written = list(zip(pending, await self._engine.memories.insert(told, limits=limits), strict=True))
             full |= {record.memory.id for record, outcome in written if outcome is Written.FULL}
             pending = [record for record, outcome in written if outcome is Written.CLASH]
             if not pending:
@@ -160,9 +166,21 @@ class Remember:
                 record.memory.id = id
         raise Conflict("no free id for a memory; try again")
 
+    def _log(self, memory: Memory) -> list[Append]:
+        return [events.of_memory("memory.created", memory, at=self._now())]
 
-def _full(home: Namespace) -> QuotaExceeded:
-    return QuotaExceeded("there is no room for another memory", namespace=home.name)
+    async def _without(
+        self, full: set[int], home: Namespace, records: Sequence[Record], limits: Sequence[Limit]
+    ) -> list[Record | RemoraError]:
+        """The records, but for those that had no room the reason; the places these took in sessions are free again."""
+        refused = [record.memory for record in records if record.memory.id in full]
+        places = Counter(session_counter(memory) for memory in refused if memory.seq is not None)
+        if places:
+            left = await self._engine.counters.add(home.tenant, {counter: -took for counter, took in places.items()})
+            await self._engine.counters.reset(home.tenant, [counter for counter, taken in left.items() if not taken])
+        wanted = [Usage(memories=1, bytes=len(memory.content.encode())) for memory in refused]
+        reasons = iter(await exceeded(self._engine.memories, home.tenant, limits, wanted))
+        return [next(reasons) if record.memory.id in full else record for record in records]
 
 
 def _check_type(draft: MemoryDraft, config: NamespaceConfig) -> None:

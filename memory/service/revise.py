@@ -8,12 +8,13 @@ from msgspec import UNSET, structs
 
 from memory.caller import Caller
 from memory.embedding.base import Embedder
-from memory.engines.base import Engine, Vector, Written
-from memory.errors import Conflict, Invalid, QuotaExceeded
+from memory.engines.base import Engine, Usage, Vector, Written
+from memory.errors import Conflict, Invalid
 from memory.model import Memory, content_hash
-from memory.service import history, visible
+from memory.service import events, history, visible
 from memory.service.clock import Clock, system_clock
 from memory.service.drafts import MemoryPatch, check_patch, merge
+from memory.service.quota import Quotas, exceeded
 
 _ATTEMPTS = 10
 _LONGEST_PAUSE = 0.02
@@ -27,12 +28,14 @@ class Revise:
         engine: Engine,
         embedder: Embedder,
         *,
+        quotas: Quotas,
         count: Callable[[str], int],
         extract_fields: Callable[[str], dict[str, list[str]]],
         clock: Clock = system_clock,
     ) -> None:
         self._engine = engine
         self._embedder = embedder
+        self._quotas = quotas
         self._count = count
         self._extract_fields = extract_fields
         self._now = clock
@@ -40,10 +43,12 @@ class Revise:
     async def update(self, caller: Caller, id: int, patch: MemoryPatch) -> Memory:
         """The memory as it is then; new content is embedded anew.
 
-        Raises Invalid, NotFound, Conflict (others keep changing it), QuotaExceeded, EmbedderUnavailable.
+        Raises Invalid, NotFound, Conflict (others keep changing it), QuotaExceeded where it grows beyond the tenant's
+        storage, Forbidden where the tenant is gone, EmbedderUnavailable.
         """
         caller.require("write")
         check_patch(patch)
+        limits = await self._quotas.limits(caller.tenant)
         vector: Vector | None = None
         for _ in range(_ATTEMPTS):
             [before] = await visible.find(self._engine.memories, caller, [id])
@@ -54,14 +59,22 @@ class Revise:
             told = history.change(
                 "updated", after, at=after.updated_at, previous_content=before.content if rewritten else None
             )
-            log = [history.entry(caller.tenant, told)]
             written = await self._engine.memories.replace(
-                after, expected=before.version, vector=vector if rewritten else None, log=log
+                after,
+                expected=before.version,
+                vector=vector if rewritten else None,
+                log=[
+                    history.entry(caller.tenant, told),
+                    events.of_memory("memory.updated", after, at=after.updated_at),
+                ],
+                limits=limits,
             )
             if written is Written.DONE:
                 return after
             if written is Written.FULL:
-                raise QuotaExceeded("there is no room for the longer memory", namespace=after.namespace)
+                more = Usage(bytes=len(after.content.encode()) - len(before.content.encode()))
+                [reason] = await exceeded(self._engine.memories, caller.tenant, limits, [more])
+                raise reason
             await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE))  # else rivals stay in step
         raise _contended(id)
 
@@ -80,7 +93,11 @@ class Revise:
             now = self._now()
             after = structs.replace(before, version=before.version + 1, superseded_by=by, updated_at=now)
             told = history.change("superseded", after, at=now)
-            log = [history.entry(caller.tenant, told), history.entry(caller.tenant, told, beside=by)]
+            log = [
+                history.entry(caller.tenant, told),
+                history.entry(caller.tenant, told, beside=by),
+                events.of_memory("memory.superseded", after, at=now),
+            ]
             if await self._engine.memories.replace(after, expected=before.version, log=log) is Written.DONE:
                 return after
         raise _contended(old)

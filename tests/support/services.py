@@ -9,6 +9,7 @@ from memory.engines.base import Engine
 from memory.service.forget import Forget
 from memory.service.history import History
 from memory.service.namespaces import Namespaces
+from memory.service.quota import NoQuotas, Quotas
 from memory.service.read import Read
 from memory.service.recall import Recall
 from memory.service.remember import Remember
@@ -47,16 +48,21 @@ class Services(Struct):
     history: History
 
 
-def services_over(engine: Engine, embedder: Embedder) -> Services:
-    clock = SetClock()
+def services_over(
+    engine: Engine, embedder: Embedder, *, quotas: Quotas | None = None, clock: SetClock | None = None
+) -> Services:
+    clock = clock or SetClock()
+    quotas = quotas or NoQuotas()
     namespaces = Namespaces(engine, clock, timer=clock.seconds)
     recall = Recall(engine.memories, embedder, Retrieval(), clock)
     return Services(
         engine=engine,
         clock=clock,
         namespaces=namespaces,
-        remember=Remember(engine, embedder, namespaces, count=count_words, extract_fields=extract_mails, clock=clock),
-        revise=Revise(engine, embedder, count=count_words, extract_fields=extract_mails, clock=clock),
+        remember=Remember(
+            engine, embedder, namespaces, quotas=quotas, count=count_words, extract_fields=extract_mails, clock=clock
+        ),
+        revise=Revise(engine, embedder, quotas=quotas, count=count_words, extract_fields=extract_mails, clock=clock),
         forget=Forget(engine, clock=clock),
         read=Read(engine, clock=clock),
         search=Search(engine, recall),

@@ -7,8 +7,9 @@ from memory import ids
 from memory.caller import Caller
 from memory.errors import Conflict, Forbidden, Invalid, NotFound
 from memory.model import NamespaceConfig
+from memory.service.directory import CACHED_SECONDS, NamespacePatch
 from memory.service.drafts import MemoryDraft
-from memory.service.namespaces import CACHED_SECONDS, NamespaceDraft, NamespacePatch, Namespaces
+from memory.service.namespaces import NamespaceDraft, Namespaces
 from tests.support.services import START, Services, SetClock, a_caller
 
 
@@ -146,13 +147,13 @@ async def test_configuration_is_inherited_when_read(namespaces: Namespaces, call
     bottom = draft("bottom", parent="middle", inherit_from_parent=True, custom_scoring=scoring)
     made = await namespaces.create(caller, bottom)
 
-    effective = await namespaces.effective(caller, made)
+    effective = await namespaces.effective(made)
 
     assert effective.token_budget == 1
     assert effective.retention_days == 2
     assert effective.custom_scoring == {"vector_weight": 0.1, "text_weight": 0.9}
     await namespaces.update(caller, "top", NamespacePatch(config={"token_budget": 7}))
-    assert (await namespaces.effective(caller, made)).token_budget == 7
+    assert (await namespaces.effective(made)).token_budget == 7
     assert made.config.token_budget is None
 
 
@@ -160,7 +161,7 @@ async def test_without_being_told_to_nothing_is_inherited(namespaces: Namespaces
     await namespaces.create(caller, draft("top", token_budget=1))
     made = await namespaces.create(caller, draft("bottom", parent="top"))
 
-    assert (await namespaces.effective(caller, made)).token_budget is None
+    assert (await namespaces.effective(made)).token_budget is None
 
 
 async def test_an_update_changes_what_it_names_and_null_unsets(

@@ -10,8 +10,9 @@ from memory.engines.base import Record
 from memory.errors import Forbidden, Invalid, NotFound, QuotaExceeded, RemoraError
 from memory.ids import IdSource
 from memory.model import Memory, NamespaceConfig, content_hash
+from memory.service.directory import NamespacePatch
 from memory.service.drafts import MemoryDraft
-from memory.service.namespaces import NamespaceDraft, NamespacePatch
+from memory.service.namespaces import NamespaceDraft
 from tests.support.services import START, Services, SetClock, a_caller
 
 
