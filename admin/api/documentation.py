@@ -80,3 +80,15 @@ AUDIT: dict[str, Any] = {
     "limit": 100,
     "has_more": False,
 }
+
+EVENTS = """id: 0000000000000012
+event: memory.created
+data: {"kind":"memory.created","at":"2026-01-19T10:00:00Z","namespace":"default","id":"mem_0dkzvg8r2ch",\
+"type":"semantic"}
+
+id: 0000000000000013
+event: receipt
+data: {"kind":"receipt","at":"2026-01-19T10:00:05Z","namespace":"default","id":"req_0dkzvg8r2cj","outcome":"used",\
+"memories":3,"tokens":135}
+
+"""

@@ -3,12 +3,14 @@
 from litestar import Controller
 
 from admin.api.audit import AuditController
+from admin.api.events import EventsController
 from admin.api.jobs import JobsController
 from admin.api.keys import KeysController
 from admin.api.tenants import TenantsController
 
 
 def admin_routes() -> list[type[Controller]]:
-    """They need the named dependencies `caller`, `tenants`, `keys`, `erasure`, `trail` and `engine`, and
+    """They need the named dependencies `caller`, `tenants`, `keys`, `erasure`, `trail`, `feed`, `authenticator`,
+    `namespaces`, `settings` and `engine`, and
     `memory.api.errors.rest_error` as the exception handler of `Exception`."""
-    return [TenantsController, KeysController, JobsController, AuditController]
+    return [TenantsController, KeysController, JobsController, AuditController, EventsController]
