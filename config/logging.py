@@ -55,6 +55,11 @@ def bind_request(request_id: str) -> None:
     structlog.contextvars.bind_contextvars(request_id=request_id)
 
 
+def unbind_request() -> None:
+    """For a task that one request started and that works for others too."""
+    structlog.contextvars.unbind_contextvars("request_id")
+
+
 def _rendering(log: Log) -> list[structlog.typing.Processor]:
     if log.format == "json":
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(sort_keys=True)]

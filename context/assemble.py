@@ -13,7 +13,7 @@ from context.times import Span, span_of, time_expression
 from context.tokens import TokenCounter, TokenCounters
 from context.zones import DEFAULT_ALLOCATION, ZoneAllocation, ZoneStats
 from memory.engines.base import Filter
-from memory.errors import StoreUnavailable
+from memory.errors import StoreTooSlow
 from memory.service.clock import Clock, system_clock
 from memory.service.recall import Recall, Recalled
 
@@ -48,7 +48,7 @@ class ContextRequest(Struct, frozen=True, kw_only=True):
     weights: Mapping[str, float] | None = None
     """Overrides of `config.settings.Retrieval`."""
     deadline_ms: int | None = None
-    """Raises StoreUnavailable when it takes longer. None waits."""
+    """Raises StoreTooSlow when it takes longer. None waits."""
 
 
 class Assembled(Struct, frozen=True, kw_only=True):
@@ -59,8 +59,8 @@ class Assembled(Struct, frozen=True, kw_only=True):
     token_count: int
     """That of `content` (and, for a block that is not empty, its separator)."""
     token_budget: int
-    truncated: bool
-    """Whether something relevant was cut or left out for want of budget."""
+    left_out: int
+    """Tokens of what was relevant and was cut or left out for want of budget."""
     zones: ZoneStats
     analysis: QueryAnalysis
     encoding: str
@@ -68,6 +68,11 @@ class Assembled(Struct, frozen=True, kw_only=True):
     """Why retrieval was not whole; None when it was."""
     timings: dict[str, float]
     """Milliseconds by step."""
+
+    @property
+    def truncated(self) -> bool:
+        """Whether something relevant was cut or left out."""
+        return self.left_out > 0
 
 
 class Assembler:
@@ -111,7 +116,7 @@ class Assembler:
             memories=composed.memories,
             token_count=composed.token_count,
             token_budget=request.token_budget,
-            truncated=composed.truncated,
+            left_out=composed.left_out,
             zones=composed.zones,
             analysis=analysis,
             encoding=counter.encoding,
@@ -137,7 +142,7 @@ class Assembler:
                     patience=None if deadline is None else _VECTOR_SHARE * deadline,
                 )
         except TimeoutError:
-            raise StoreUnavailable(f"memory did not answer within {request.deadline_ms} ms") from None
+            raise StoreTooSlow(f"memory did not answer within {request.deadline_ms} ms") from None
         return found, sum(one.hit.type != "episodic" for one in found.ranked) < facts
 
 

@@ -38,7 +38,8 @@ class Composed(Struct, frozen=True, kw_only=True):
     memories: list[Placed]
     """By zone, best first within each."""
     token_count: int
-    truncated: bool
+    left_out: int
+    """Tokens of what was relevant and found no place."""
     zones: ZoneStats
 
 
@@ -77,7 +78,7 @@ def compose(
         content=content,
         memories=[page.placed(one) for one in chosen.placements],
         token_count=used if chosen.placements else counter.count(content),
-        truncated=chosen.left_out or any(one.truncated for one in chosen.placements),
+        left_out=chosen.left_out,
         zones=zones,
     )
 

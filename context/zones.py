@@ -95,8 +95,8 @@ class Selection(Struct, frozen=True, kw_only=True):
     placements: list[Placement]
     """By zone (critical, middle, recency), best first within each."""
     stats: ZoneStats
-    left_out: bool
-    """Whether anything relevant found no place."""
+    left_out: int
+    """Tokens of what was relevant and found no place, cut-off ends included; headings are not counted."""
 
 
 Shorten = Callable[[Item, int], Item | None]
@@ -156,11 +156,12 @@ def select(
         if room >= SHORTEST_CUT and (short := shorten(item, room)) and ledger.place(short, position_of(item, now)):
             cut.add(item.id)
             break
+    spent = sum(item.tokens for item, _ in ledger.placed)
     placed = sorted(ledger.placed, key=lambda entry: (_ORDER.index(entry[1]), -entry[0].score, -entry[0].id))
     return Selection(
         placements=[Placement(item=item, position=position, truncated=item.id in cut) for item, position in placed],
         stats=ledger.stats(),
-        left_out=len(placed) < len(facts) + len(relevant),
+        left_out=sum(item.tokens for item in (*facts, *relevant)) - spent,
     )
 
 

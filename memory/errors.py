@@ -11,6 +11,7 @@ RemoraError
 ├── RateLimited        too many requests: wait
 ├── Unavailable        a part Remora depends on does not answer: try again
 │   ├── StoreUnavailable
+│   │   └── StoreTooSlow   it may yet answer, after the deadline
 │   └── EmbedderUnavailable
 └── Misconfigured      the operator has to act; the message says how
     └── StoreInUse     another process has the database
@@ -73,6 +74,10 @@ class Unavailable(RemoraError):
 
 class StoreUnavailable(Unavailable):
     """The engine is down, unreachable or too slow."""
+
+
+class StoreTooSlow(StoreUnavailable):
+    """The engine did not answer within the deadline it was given."""
 
 
 class EmbedderUnavailable(Unavailable):

@@ -28,6 +28,7 @@ from proxy.parts import Parts, open_parts
 from proxy.passthrough import PassThrough
 from proxy.reception import Reception
 from proxy.recollection import Recollector
+from proxy.tracing import Tracing, open_tracing
 from proxy.upstream import Upstream
 
 NATIVE = frozenset(("memories", "namespaces", "context", "stats", "receipts", "events"))
@@ -78,32 +79,41 @@ def openai_mount(path: str, *, without: frozenset[str] = frozenset()) -> ASGIRou
 def _running(settings: Settings) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with Upstream(settings.upstream) as upstream, open_parts(settings) as parts:
+        async with (
+            Upstream(settings.upstream) as upstream,
+            open_tracing(settings) as tracing,
+            open_parts(settings) as parts,
+        ):
             app.state.parts = parts
-            app.state.openai = _openai(parts, upstream)
+            app.state.openai = _openai(parts, upstream, tracing)
             if settings.worker.inside:
-                worker = Worker(parts.engine, parts.handlers, concurrency=settings.worker.concurrency)
+                worker = Worker(
+                    parts.engine, parts.handlers, concurrency=settings.worker.concurrency, watch=parts.metrics.job_ended
+                )
                 parts.supervisor.start(worker.run(), name="learning worker")
             yield
 
     return lifespan
 
 
-def _openai(parts: Parts, upstream: Upstream) -> OpenAIProxy:
-    settings = parts.settings
+def _openai(parts: Parts, upstream: Upstream, tracing: Tracing) -> OpenAIProxy:
+    settings, metrics = parts.settings, parts.metrics
     chat = Chat(
         settings,
         recollector=Recollector(parts.namespaces, parts.assembler, settings.context),
         upstream=upstream,
-        outbox=Outbox(parts.engine, parts.supervisor),
+        outbox=Outbox(parts.engine, parts.supervisor, metrics),
+        metrics=metrics,
+        tracing=tracing,
         clock=system_clock,
     )
     return OpenAIProxy(
         settings,
         gate=parts.gate,
         meter=parts.meter,
+        metrics=metrics,
         chat=chat,
-        pass_through=PassThrough(settings, upstream),
+        pass_through=PassThrough(settings, upstream, metrics),
         supervisor=parts.supervisor,
     )
 

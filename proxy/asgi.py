@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import time
+from typing import Any
 from urllib.parse import quote, unquote_plus
 
 from litestar.enums import ScopeType
@@ -10,6 +11,7 @@ from litestar.types import HTTPScope, Receive, Scope, Send
 
 from admin.gate import Gate
 from admin.meter import Meter
+from admin.metrics import Metrics
 from admin.middleware import CALLER
 from config.settings import Settings
 from config.supervisor import Supervisor
@@ -19,7 +21,7 @@ from proxy.chat import Chat
 from proxy.client import Client, ClientGone
 from proxy.errors import Overloaded, Unsupported, error_answer, internal_error
 from proxy.passthrough import PassThrough
-from proxy.reception import REQUEST_ID
+from proxy.reception import MEMORY, REQUEST_ID
 
 log = logging.getLogger("remora.proxy")
 
@@ -38,12 +40,14 @@ class OpenAIProxy:
         *,
         gate: Gate,
         meter: Meter,
+        metrics: Metrics,
         chat: Chat,
         pass_through: PassThrough,
         supervisor: Supervisor,
     ) -> None:
         self._gate = gate
         self._meter = meter
+        self._metrics = metrics
         self._chat = chat
         self._pass_through = pass_through
         self._supervisor = supervisor
@@ -61,6 +65,7 @@ class OpenAIProxy:
         headers = dict(scope["headers"])
         length = _length(headers.get(b"content-length"))
         client = Client(receive, send, self._supervisor, declared=length)
+        scope["state"][MEMORY] = None
         try:
             if headers.get(b"upgrade", b"").lower() == b"websocket":
                 raise Unsupported(_NO_WEBSOCKETS)
@@ -68,7 +73,8 @@ class OpenAIProxy:
                 raise Overloaded("this server has as many calls under way as it takes; try again shortly")
             self._free -= 1
             try:
-                await self._answer(await self._call(scope, length, headers), client)
+                with self._metrics.call_under_way():
+                    await self._answer(await self._call(scope, length, headers), client, scope["state"])
             finally:
                 self._free += 1
         except ClientGone:
@@ -103,18 +109,19 @@ class OpenAIProxy:
             started=started,
         )
 
-    async def _answer(self, call: Call, client: Client) -> None:
+    async def _answer(self, call: Call, client: Client, state: dict[str, Any]) -> None:
         chat = _is_chat(call.method, call.path)
         try:
             await (self._chat if chat else self._pass_through).handle(call, client)
         finally:
+            state[MEMORY] = call.memory
             tenant, milliseconds = call.caller.tenant, 1000 * (time.perf_counter() - call.started)
             self._meter.record(tenant, "chat" if chat else "other", milliseconds)
             if call.recalled_ms is not None:
                 self._meter.record(tenant, "context", call.recalled_ms)
 
     async def _tell(self, client: Client, error: RemoraError) -> None:
-        if client.status is not None:
+        if client.answering:
             return  # unfinished: the server around closes the connection, by which the client sees that it was cut
         status, headers, body = error_answer(error)
         with contextlib.suppress(ClientGone):

@@ -4,6 +4,7 @@ import time
 
 from msgspec import Struct
 
+from context.receipt import Outcome
 from memory.caller import Caller
 from proxy.headers import headers_upstream
 
@@ -32,6 +33,9 @@ class Call(Struct, kw_only=True):
     """Seconds spent waiting for the upstream."""
     recalled_ms: float | None = None
     """How long memory took; None where it was not asked, or did not answer."""
+
+    memory: Outcome | None = None
+    """What memory did for it; None where it was not asked."""
 
     @property
     def target(self) -> str:

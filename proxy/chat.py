@@ -78,9 +78,9 @@ class Chat:
             ttl_seconds=self._settings.receipt.ttl_seconds,
             wait=recollection.store_answers,
         )
-        hearing = _Hearing(record, self._metrics)
+        hearing = _Hearing(record, self._metrics, trace)
         try:
-            await self._forward(call, client, payload, receipt, hearing, trace)
+            await self._forward(call, client, payload, receipt, hearing)
         except UpstreamFailed as error:
             record.abandon(error.message)
             raise
@@ -144,38 +144,28 @@ class Chat:
         receipt.learning = Learning(enqueued=False, reason=why)
         return None
 
-    async def _forward(
-        self, call: Call, client: Client, payload: bytes, receipt: Receipt, hearing: "_Hearing", trace: Trace
-    ) -> None:
+    async def _forward(self, call: Call, client: Client, payload: bytes, receipt: Receipt, hearing: "_Hearing") -> None:
         # Asked not to compress, an upstream that does so all the same is decoded.
         headers = [header for header in call.upstream_headers() if header[0] != "accept-encoding"]
         headers.append(("accept-encoding", "identity"))
-        hearing.began()
         sent = time.perf_counter()
-        with trace.upstream(headers):
+        with hearing.trace.upstream(headers):
             async with self._upstream.call("POST", call.target, headers, payload, decode=True) as answer:
                 waited = time.perf_counter() - sent
                 call.waited += waited
                 self._metrics.upstream_answered("chat", waited)
-                trace.answered(answer.status)
-                await self._relay(call, client, answer, receipt, hearing, trace)
+                hearing.trace.answered(answer.status)
+                await self._relay(call, client, answer, receipt, hearing)
 
-    async def _relay(
-        self, call: Call, client: Client, answer: Answer, receipt: Receipt, hearing: "_Hearing", trace: Trace
-    ) -> None:
+    async def _relay(self, call: Call, client: Client, answer: Answer, receipt: Receipt, hearing: "_Hearing") -> None:
         if answer.streams_events and answer.status < 300:
-
-            def ended(end: StreamEnd) -> None:
-                self._metrics.stream_ended(end)
-                trace.ended(end)
-
             self._note_overhead(call, receipt)
             await relay_events(
                 client,
                 answer,
                 _headers(call, answer, receipt),
                 ping_seconds=self._settings.stream.ping_seconds,
-                ended=ended,
+                ended=hearing.ended,
                 listener=hearing,
             )
             await hearing.end()
@@ -198,27 +188,38 @@ class Chat:
 
 
 class _Hearing:
-    """Reads an answer beside its relay, and sees to it that what it teaches is stored before its end goes out."""
+    """Hears an answer beside its relay, and sees to it that what it teaches is stored before its end goes out."""
 
-    def __init__(self, record: Record) -> None:
-        self._completion = Completion()
-        self._record = record
+    def __init__(self, record: Record, metrics: Metrics, trace: Trace) -> None:
+        self.record = record
+        self.completion = Completion()
+        self._metrics = metrics
+        self.trace = trace
+        self._asked = time.perf_counter()
 
     async def hear_body(self, body: bytes) -> None:
-        self._completion.read_body(body)
+        self.completion.read_body(body)
         await self.end()
 
     async def hear(self, events: bytes) -> None:
-        self._completion.read_events(events)
-        if self._completion.finish_reason is not None:
+        begun = self.completion.begun
+        self.completion.read_events(events)
+        if self.completion.begun and not begun:
+            self._metrics.first_token(time.perf_counter() - self._asked)
+        if self.completion.finish_reason is not None:
             await self.end()
 
     def complaint(self) -> str | None:
-        return None if self._completion.ended else "the upstream ended the stream before the answer was whole"
+        return None if self.completion.ended else "the upstream ended the stream before the answer was whole"
+
+    def ended(self, end: StreamEnd) -> None:
+        """The stream did."""
+        self._metrics.stream_ended(end)
+        self.trace.ended(end)
 
     async def end(self) -> None:
         """All that was to be heard was."""
-        await self._record.conclude(self._completion)
+        await self.record.conclude(self.completion)
 
 
 def _of_user(body: ChatBody, call: Call, options: Options) -> ChatBody | OpaqueBody:

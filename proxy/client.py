@@ -34,8 +34,8 @@ class Client:
         self._gone = False
         self._ended = False
         self._writing = False
-        self.status: int | None = None
-        """As it went out; None before that."""
+        self.answering = False
+        """Whether status and headers went out."""
         self._written_at = 0.0
 
     async def body(self, limit: int) -> bytes:
@@ -108,7 +108,7 @@ class Client:
             timer.cancel()
 
     async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        self.status = status
+        self.answering = True
         await self._out({"type": "http.response.start", "status": status, "headers": headers})
 
     async def write(self, body: bytes, *, more: bool = True) -> None:

@@ -11,6 +11,7 @@ MAX_CHARACTERS = 65_536
 """Of the answer; the rest of a longer one is not kept."""
 
 _DONE = b"[DONE]"
+_MOST_TOKENS = 2**53
 
 
 class Message(Struct):
@@ -29,6 +30,8 @@ class _Choice(Struct):
 class _Completion(Struct):
     choices: list[_Choice] | None = None
     error: Any = None
+    model: Any = None
+    usage: Any = None
 
 
 _decode = msgspec.json.Decoder(_Completion).decode
@@ -45,6 +48,13 @@ class Completion:
         """Whether the answer said that it was over: by a finish reason, the end mark, or an error of its own."""
         self.failed = False
         """Whether it brought an error."""
+        self.begun = False
+        """Whether there was any text, or a call of a tool."""
+        self.model: str | None = None
+        """As the upstream names it."""
+        self.input_tokens: int | None = None
+        """As the upstream counts them; None where it does not say."""
+        self.output_tokens: int | None = None
         self._texts: list[str] = []
         self._room = MAX_CHARACTERS
         self._calls_tools = False
@@ -76,6 +86,11 @@ class Completion:
             return
         if completion.error is not None:
             self.failed = self.ended = True
+        if isinstance(completion.model, str):
+            self.model = completion.model
+        if isinstance(completion.usage, dict):
+            self.input_tokens = _count(completion.usage.get("prompt_tokens"))
+            self.output_tokens = _count(completion.usage.get("completion_tokens"))
         for choice in completion.choices or ():
             if not choice.index:
                 self._take(choice)
@@ -85,8 +100,13 @@ class Completion:
             if said.content and isinstance(said.content, str):
                 self._texts.append(said.content[: self._room])
                 self._room -= len(self._texts[-1])
+                self.begun = True
             if said.tool_calls or said.function_call:
-                self._calls_tools = True
+                self._calls_tools = self.begun = True
         if choice.finish_reason:
             self.finish_reason = choice.finish_reason
             self.ended = True
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and 0 <= value <= _MOST_TOKENS else None

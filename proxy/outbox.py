@@ -1,11 +1,14 @@
 """What calls leave behind (receipts, jobs), on its way into the engine."""
 
 import asyncio
+import contextvars
 import logging
 from collections import deque
 from collections.abc import Sequence
 from itertools import islice
 
+from admin.metrics import Metrics
+from config.logging import unbind_request
 from config.supervisor import Supervisor
 from memory.engines.base import Engine, Write
 from memory.errors import StoreUnavailable
@@ -30,16 +33,14 @@ class Outbox:
     process; those left when it ends orderly are given the supervisor's drain time.
     """
 
-    def __init__(self, engine: Engine, supervisor: Supervisor) -> None:
+    def __init__(self, engine: Engine, supervisor: Supervisor, metrics: Metrics) -> None:
         self._engine = engine
         self._supervisor = supervisor
+        self._metrics = metrics
         self._waiting: deque[_Parcel] = deque()
         self._sender: asyncio.Task[None] | None = None
         self._away = False
-        self.deferred = 0
-        """How many answers went out before what they leave behind was stored."""
-        self.lost = 0
-        """How many calls' writes were given up."""
+        self._lost = 0
 
     async def commit(self, writes: Sequence[Write]) -> bool:
         """Store `writes`: True when that is done, False when it was not in time and is tried on beside the call.
@@ -52,7 +53,7 @@ class Outbox:
                         return True
             except TimeoutError:
                 pass
-        self.deferred += 1
+        self._metrics.write_deferred()
         return False
 
     def post(self, writes: Sequence[Write]) -> None:
@@ -70,6 +71,7 @@ class Outbox:
         return parcel
 
     async def _send(self) -> None:
+        unbind_request()  # it works for whichever calls come
         pause, most = _FIRST_PAUSE, _BATCH
         while self._waiting:
             batch = list(islice(self._waiting, most))
@@ -87,16 +89,17 @@ class Outbox:
                 if len(batch) > 1:
                     most = 1  # one of them is to blame
                     continue
-                self._give_up(batch[0], "the engine refuses it")
+                batch[0].context.run(self._give_up, batch[0], "the engine refuses it")
             pause, self._away = _FIRST_PAUSE, False
             for _ in batch:
                 self._waiting.popleft().settle(stored=True)
 
     def _give_up(self, parcel: "_Parcel", reason: str) -> None:
         parcel.settle(stored=False)
-        self.lost += 1
-        if self.lost & (self.lost - 1) == 0:  # 1, 2, 4, 8 …: a log is not to be flooded
-            log.error("what a call left behind is lost (%s); %d so far", reason, self.lost)
+        self._metrics.write_lost()
+        self._lost += 1
+        if self._lost & (self._lost - 1) == 0:  # 1, 2, 4, 8 …: a log is not to be flooded
+            log.error("what a call left behind is lost (%s); %d so far", reason, self._lost)
 
 
 class _Parcel:
@@ -104,6 +107,8 @@ class _Parcel:
 
     def __init__(self, writes: Sequence[Write]) -> None:
         self.writes = writes
+        self.context = contextvars.copy_context()
+        """Names the call in the log."""
         self.stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
     def settle(self, *, stored: bool) -> None:

@@ -51,6 +51,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     engine: Engine
     tenants: Tenants
     keys: Keys
+    authenticator: Authenticator
     meter: Meter
     gate: Gate
     erasure: Erasure
@@ -85,6 +86,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         count = tokens.for_model(None).count
         tenants = Tenants(engine)
         keys = Keys(engine, supervisor)
+        authenticator = Authenticator(settings, keys, tenants)
         meter = await stack.enter_async_context(Meter(engine, supervisor))
         erasure = Erasure(engine, tenants, keys)
         namespaces = Namespaces(engine)
@@ -96,6 +98,8 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             namespaces,
             remember,
             revise,
+            quotas=tenants,
+            receipt_seconds=settings.receipt.ttl_seconds,
             llm=await stack.enter_async_context(open_llm(settings)),
             facts=settings.extraction.mode != "off",
             heard=metrics.learned,
@@ -111,9 +115,8 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             tenants=tenants,
             keys=keys,
             meter=meter,
-            gate=Gate(
-                Authenticator(settings, keys, tenants), tenants, Limiter(engine.counters), meter, settings.limits
-            ),
+            authenticator=authenticator,
+            gate=Gate(authenticator, tenants, Limiter(engine.counters), meter, settings.limits),
             erasure=erasure,
             trail=AuditTrail(engine.log, tenants),
             feed=Feed(engine.log, supervisor, listeners=settings.events.listeners),

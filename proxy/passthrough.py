@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from urllib.parse import unquote
 
+from admin.metrics import Metrics
 from config.settings import Settings
 from memory.errors import Forbidden, Invalid, TooLarge
 from proxy.call import Call
@@ -30,11 +31,12 @@ _HELD = 65_536
 
 
 class PassThrough:
-    def __init__(self, settings: Settings, upstream: Upstream) -> None:
+    def __init__(self, settings: Settings, upstream: Upstream, metrics: Metrics) -> None:
         self._stateless_only = settings.upstream.pass_through == "stateless"
         self._limit = settings.limits.body_mb * 1_000_000
         self._ping_seconds = settings.stream.ping_seconds
         self._upstream = upstream
+        self._metrics = metrics
 
     async def handle(self, call: Call, client: Client) -> None:
         """Answer the call. Raises as `Chat.handle` does."""
@@ -86,9 +88,14 @@ class PassThrough:
     ) -> None:
         sent = time.perf_counter()
         async with self._upstream.call(call.method, call.target, headers, body, decode=False) as answer:
-            call.waited += time.perf_counter() - sent
+            waited = time.perf_counter() - sent
+            call.waited += waited
+            self._metrics.upstream_answered("other", waited)
+            self._metrics.added("other", call.overhead_ms)
             marked = [*answer.headers, *call.own_headers()]
             if answer.streams_events and answer.status < 300:
-                await relay_events(client, answer, marked, ping_seconds=self._ping_seconds)
+                await relay_events(
+                    client, answer, marked, ping_seconds=self._ping_seconds, ended=self._metrics.stream_ended
+                )
             else:
                 await relay_bytes(client, answer, marked)

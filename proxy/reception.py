@@ -6,13 +6,17 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from admin.middleware import CALLER
+from admin.metrics import Metrics
+from admin.middleware import CALLER, OPERATION
 from config.logging import bind_request
 from memory import ids
 from memory.caller import Caller
 
 REQUEST_ID = "request_id"
 """Where a connection's state has the name: `req_…`."""
+
+MEMORY = "memory"
+"""Where a proxied request's state has what memory did for it, or None; no other has one."""
 
 log = structlog.stdlib.get_logger("remora.requests")
 
@@ -47,8 +51,19 @@ class Reception:
         try:
             await self._app(scope, receive, send_named)
         finally:
+            seconds = time.perf_counter() - started
+            _count(scope, status, seconds)
             if self._log_requests:
-                _write_line(scope, status, milliseconds=1000 * (time.perf_counter() - started))
+                _write_line(scope, status, milliseconds=1000 * seconds)
+
+
+def _count(scope: HTTPScope, status: int | None, seconds: float) -> None:
+    metrics: Metrics = scope["litestar_app"].state.parts.metrics
+    if MEMORY in scope["state"]:
+        metrics.proxied(status=status, memory=scope["state"][MEMORY])
+    else:
+        options = getattr(scope.get("route_handler"), "opt", {})  # there is no route where none was found
+        metrics.native(options.get(OPERATION, "other"), status=status, seconds=seconds)
 
 
 def _write_line(scope: HTTPScope, status: int | None, *, milliseconds: float) -> None:

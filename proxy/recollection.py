@@ -5,13 +5,14 @@ import logging
 
 from msgspec import Struct
 
+from admin.metrics import Cause
 from config import settings
 from context.assemble import Assembled, Assembler, ContextRequest
 from context.conversation import query_of
 from context.receipt import Outcome
 from memory.caller import DEFAULT_NAMESPACE, Caller
 from memory.engines.base import Filter
-from memory.errors import Forbidden, Invalid, NotFound, Unavailable
+from memory.errors import EmbedderUnavailable, Forbidden, Invalid, NotFound, StoreTooSlow, Unavailable
 from memory.service.namespaces import Namespaces
 from proxy.body import ChatBody
 from proxy.options import Options
@@ -24,6 +25,8 @@ _ASKED_FOR = "the request asked for it"
 class Recollection(Struct, frozen=True, kw_only=True):
     outcome: Outcome
     reason: str | None = None
+    cause: Cause | None = None
+    """Of memory's being degraded."""
     namespace: str
     """Its name; as the request has it where the store could not be asked."""
     assembled: Assembled | None = None
@@ -45,18 +48,21 @@ class Recollector:
         asked = options.namespace or DEFAULT_NAMESPACE
         if options.skip_memory and options.skip_extract:
             return Recollection(outcome="skipped", reason=_ASKED_FOR, namespace=caller.enter(asked))
+        cause: Cause
         try:
             async with asyncio.timeout(self._context.deadline_ms / 1000):
                 recollection = await self._ask(caller, asked, options, body)
         except TimeoutError:
-            reason = f"memory did not answer within {self._context.deadline_ms} ms"
+            reason, cause = f"memory did not answer within {self._context.deadline_ms} ms", "deadline"
         except Unavailable as error:
-            reason = error.message
+            reason, cause = error.message, _cause(error)
         except (Forbidden, NotFound, Invalid):
             raise
         except Exception:
             log.exception("memory failed; the call goes on without it")
-            return Recollection(outcome="degraded", reason="memory failed", namespace=caller.enter(asked))
+            return Recollection(
+                outcome="degraded", reason="memory failed", cause="fault", namespace=caller.enter(asked)
+            )
         else:
             self._note(away=False)
             return recollection
@@ -64,6 +70,7 @@ class Recollector:
         return Recollection(
             outcome="skipped" if options.skip_memory else "degraded",
             reason=reason,
+            cause=None if options.skip_memory else cause,
             namespace=caller.enter(asked),
             store_answers=False,
         )
@@ -102,7 +109,22 @@ class Recollector:
         try:
             assembled = await self._assembler.assemble(request)
         except Invalid as error:  # in the namespace's configuration, not in the request
-            return Recollection(outcome="degraded", reason=error.message, namespace=namespace.name)
+            return Recollection(
+                outcome="degraded", reason=error.message, cause="configuration", namespace=namespace.name
+            )
         return Recollection(
-            outcome="used" if assembled.memories else "empty", namespace=namespace.name, assembled=assembled
+            outcome="used" if assembled.memories else "empty",
+            cause="embedder" if assembled.degraded else None,
+            namespace=namespace.name,
+            assembled=assembled,
         )
+
+
+def _cause(error: Unavailable) -> Cause:
+    match error:
+        case StoreTooSlow():
+            return "deadline"
+        case EmbedderUnavailable():
+            return "embedder"
+        case _:
+            return "store"

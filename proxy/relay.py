@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Protocol
 
+from admin.metrics import StreamEnd
 from memory.errors import RemoraError, Unavailable
 from proxy.client import Client, ClientGone
 from proxy.errors import UpstreamFailed, error_event
@@ -28,25 +30,39 @@ class Listener(Protocol):
 
 
 async def relay_events(
-    client: Client, answer: Answer, headers: Headers, *, ping_seconds: float, listener: Listener | None = None
+    client: Client,
+    answer: Answer,
+    headers: Headers,
+    *,
+    ping_seconds: float,
+    ended: Callable[[StreamEnd], None],
+    listener: Listener | None = None,
 ) -> None:
-    """Relay a stream of server-sent events, in one write what one read brought.
+    """Relay a stream of server-sent events, in one write what one read brought; `ended` is told how it ended.
 
     A stream that breaks off ends in an event that says so, since its status has long gone out.
     """
     # Pings and an event about a break-off come on top of what the upstream announced.
     await client.start(answer.status, [header for header in headers if header[0] != b"content-length"])
+    end: StreamEnd = "complete"
     try:
         with client.pinged(ping_seconds):
             await _relay_whole_events(client, answer, listener)
     except (UpstreamFailed, OverflowError) as error:
+        end = "upstream_broke"
         await _end_with(client, error if isinstance(error, UpstreamFailed) else _too_long())
+    except ClientGone:
+        end = "client_gone"
+        raise
     except asyncio.CancelledError:
+        end = "client_gone" if client.gone else "shutdown"
         if not client.gone:
             with contextlib.suppress(TimeoutError, ClientGone):
                 async with asyncio.timeout(_FAREWELL_SECONDS):
                     await _end_with(client, Unavailable("the server is shutting down"))
         raise
+    finally:
+        ended(end)
 
 
 async def relay_bytes(client: Client, answer: Answer, headers: Headers) -> None:

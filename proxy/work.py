@@ -19,7 +19,9 @@ async def work(settings: Settings) -> None:
     Raises as `open_parts` does.
     """
     async with open_parts(settings) as parts:
-        worker = Worker(parts.engine, parts.handlers, concurrency=settings.worker.concurrency)
+        worker = Worker(
+            parts.engine, parts.handlers, concurrency=settings.worker.concurrency, watch=parts.metrics.job_ended
+        )
         working = parts.supervisor.start(worker.run(), name="learning worker")
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, working.cancel)

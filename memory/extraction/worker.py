@@ -3,9 +3,11 @@
 import asyncio
 import logging
 import random
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from typing import Literal
 
 from msgspec import Struct
 
@@ -27,6 +29,11 @@ class Reporting(Struct, frozen=True):
 
     handle: Callable[[Job, Progress], Awaitable[bytes | None]]
 
+
+JobOutcome = Literal["done", "retried", "buried"]
+
+Watch = Callable[[str, JobOutcome, float], None]
+"""Told of each attempt at a job: the job's kind, what came of it, and how many seconds it took."""
 
 ATTEMPTS = 5
 """A job that fails so often is buried."""
@@ -52,6 +59,7 @@ class Worker:
         concurrency: int = 4,
         renew_seconds: float = LEASE_SECONDS / 3,
         delay: Callable[[int], float] | None = None,
+        watch: Watch | None = None,
     ) -> None:
         """`delay` gives the seconds to wait after the attempt of that number, counted from 1."""
         self._engine = engine
@@ -59,6 +67,7 @@ class Worker:
         self._concurrency = concurrency
         self._renew_seconds = renew_seconds
         self._delay = delay or backoff
+        self._watch = watch
         self._name = uuid.uuid4().hex
 
     async def run(self) -> None:
@@ -93,24 +102,29 @@ class Worker:
 
     async def _work(self, job: Job) -> None:
         """Never raises but CancelledError: whatever happens to a job is written to the queue, or told by its lease."""
+        started = time.monotonic()
         try:
-            if job.attempt > ATTEMPTS_UNAVAILABLE:
-                await self._engine.jobs.bury(self._name, job, error="it was begun and never ended, time and again")
-            else:
-                await self._attempt(job)
+            outcome = await self._attempt(job)
         except asyncio.CancelledError:
             await self._give_back(job)
             raise
         except StoreUnavailable as error:
             log.warning("%s job %s: its outcome could not be kept, its lease will run out: %s", job.kind, job.id, error)
+        else:
+            if outcome is not None and self._watch is not None:
+                self._watch(job.kind, outcome, time.monotonic() - started)
 
-    async def _attempt(self, job: Job) -> None:
+    async def _attempt(self, job: Job) -> JobOutcome | None:
+        """None where the job is another worker's by now."""
+        if job.attempt > ATTEMPTS_UNAVAILABLE:
+            await self._engine.jobs.bury(self._name, job, error="it was begun and never ended, time and again")
+            return "buried"
         try:
             result = await self._handle(job)
         except Exception as error:  # noqa: BLE001 - a job may fail in any way, and must not take the worker with it
-            await self._failed(job, error)
-        else:
-            await self._engine.jobs.done(self._name, job, result=result)
+            return await self._failed(job, error)
+        await self._engine.jobs.done(self._name, job, result=result)
+        return "done"
 
     async def _handle(self, job: Job) -> bytes | None:
         """Run the handler while the lease is renewed. A lost lease cancels it: another worker has the job."""
@@ -140,11 +154,11 @@ class Worker:
             except StoreUnavailable:
                 continue  # the lease may outlast the outage; if not, the outcome is refused
 
-    async def _failed(self, job: Job, error: Exception) -> None:
+    async def _failed(self, job: Job, error: Exception) -> JobOutcome | None:
         reason = cause(error)
         if isinstance(reason, _LeaseLost):
             log.warning("%s job %s went to another worker: its lease ran out here", job.kind, job.id)
-            return
+            return None
         limit = ATTEMPTS_UNAVAILABLE if isinstance(reason, Unavailable) else ATTEMPTS
         # The text of any other error may quote what the user said.
         told = reason.message if isinstance(reason, RemoraError) else type(reason).__name__
@@ -152,9 +166,10 @@ class Worker:
             log.warning("%s job %s failed, to be tried again: %s", job.kind, job.id, told)
             delay = self._delay(job.attempt)
             await self._engine.jobs.retry(self._name, job, delay_seconds=delay, error=told)
-        else:
-            log.error("%s job %s failed %d times and is buried: %s", job.kind, job.id, job.attempt, told)
-            await self._engine.jobs.bury(self._name, job, error=told)
+            return "retried"
+        log.error("%s job %s failed %d times and is buried: %s", job.kind, job.id, job.attempt, told)
+        await self._engine.jobs.bury(self._name, job, error=told)
+        return "buried"
 
     async def _give_back(self, job: Job) -> None:
         try:

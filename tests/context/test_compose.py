@@ -115,7 +115,7 @@ def test_what_is_said_of_a_memory_is_what_stands_in_the_text(found: list[Ranked]
             assert placed.content == originals[placed.id]
         if "<" not in placed.content:
             assert " ".join(placed.content.split()) in " ".join(result.content.split())
-    assert result.truncated or not any(placed.truncated for placed in result.memories)
+    assert result.left_out or not any(placed.truncated for placed in result.memories)
 
 
 def test_a_memory_longer_than_the_budget_is_cut_and_marked() -> None:
@@ -123,7 +123,7 @@ def test_a_memory_longer_than_the_budget_is_cut_and_marked() -> None:
 
     [placed] = result.memories
     assert placed.truncated
-    assert result.truncated
+    assert result.left_out > 0
     assert f"{MARK}\n" in result.content
     assert 80 < result.token_count <= 200
 

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from admin.metrics import Metrics
 from config.supervisor import Supervisor
 from context.receipt import Receipt, Receipts
 from memory.caller import Caller
@@ -83,7 +84,7 @@ class Desk:
 
     def record(self, lesson: Lesson | None = LESSON) -> Record:
         receipt = Receipt(request_id="req_1", tenant="t", at=7, outcome="empty", namespace="n")
-        return Record(receipt, lesson, Outbox(self._engine, self._supervisor), ttl_seconds=60, wait=True)
+        return Record(receipt, lesson, Outbox(self._engine, self._supervisor, Metrics()), ttl_seconds=60, wait=True)
 
     async def receipt(self) -> Receipt:
         await self._supervisor.join()

@@ -3,12 +3,14 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
+from admin.metrics import Metrics
 from config.supervisor import Supervisor
 from memory.engines.base import EmbeddingSpec, PutDocument, Write
 from memory.engines.sqlite.engine import SqliteEngine
 from memory.errors import StoreUnavailable
 from proxy import outbox
 from proxy.outbox import Outbox
+from tests.support.figures import figure
 
 TENANT = "t"
 
@@ -55,12 +57,12 @@ async def stored(engine: Flaky) -> list[str]:
 
 
 async def test_committed_is_stored(engine: Flaky, supervisor: Supervisor) -> None:
-    assert await Outbox(engine, supervisor).commit(writes("a"))
+    assert await Outbox(engine, supervisor, Metrics()).commit(writes("a"))
     assert await stored(engine) == ["a"]
 
 
 async def test_what_gathers_during_a_round_trip_goes_with_the_next(engine: Flaky, supervisor: Supervisor) -> None:
-    box = Outbox(engine, supervisor)
+    box = Outbox(engine, supervisor, Metrics())
     await asyncio.gather(*(box.commit(writes(f"{number:02}")) for number in range(20)))
     assert engine.commits == [20]
     assert len(await stored(engine)) == 20
@@ -70,11 +72,12 @@ async def test_an_engine_that_is_away_is_tried_again(
     engine: Flaky, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox, "_FIRST_PAUSE", 0.001)
-    box = Outbox(engine, supervisor)
+    metrics = Metrics()
+    box = Outbox(engine, supervisor, metrics)
     engine.away = True
     assert not await box.commit(writes("a"))
     assert not await box.commit(writes("b"))
-    assert box.deferred == 2
+    assert figure(metrics, "remora_writes_deferred_total") == 2
     engine.away = False
     await supervisor.join()
     assert await stored(engine) == ["a", "b"]
@@ -85,7 +88,7 @@ async def test_an_engine_that_is_slow_is_not_waited_for(
     engine: Flaky, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox, "DEADLINE_SECONDS", 0.01)
-    box = Outbox(engine, supervisor)
+    box = Outbox(engine, supervisor, Metrics())
     engine.here.clear()
     assert not await box.commit(writes("a"))
     engine.here.set()
@@ -94,27 +97,29 @@ async def test_an_engine_that_is_slow_is_not_waited_for(
 
 
 async def test_what_the_engine_refuses_does_not_stop_the_rest(engine: Flaky, supervisor: Supervisor) -> None:
-    box = Outbox(engine, supervisor)
+    metrics = Metrics()
+    box = Outbox(engine, supervisor, metrics)
     for key in ("a", "poison", "b"):
         box.post(writes(key))
     await supervisor.join()
     assert await stored(engine) == ["a", "b"]
-    assert box.lost == 1
+    assert figure(metrics, "remora_writes_lost_total") == 1
 
 
 async def test_there_is_an_end_to_what_is_kept(
     engine: Flaky, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox, "CAPACITY", 2)
-    box = Outbox(engine, supervisor)
+    metrics = Metrics()
+    box = Outbox(engine, supervisor, metrics)
     for key in ("a", "b", "c"):
         box.post(writes(key))
     await supervisor.join()
     assert await stored(engine) == ["a", "b"]
-    assert box.lost == 1
+    assert figure(metrics, "remora_writes_lost_total") == 1
 
 
 async def test_an_orderly_end_waits_for_what_is_left(engine: Flaky) -> None:
     async with Supervisor() as supervisor:
-        Outbox(engine, supervisor).post(writes("a"))
+        Outbox(engine, supervisor, Metrics()).post(writes("a"))
     assert await stored(engine) == ["a"]

@@ -88,20 +88,21 @@ async def test_an_engine_that_is_away_degrades(world: World) -> None:
     world.memories.failure = StoreUnavailable("gone fishing")
     found = await world.recollector.recollect(CALLER, OPTIONS, body())
     assert (found.outcome, found.reason, found.store_answers) == ("degraded", "gone fishing", False)
+    assert found.cause == "store"
 
 
 async def test_an_engine_that_hangs_degrades_at_the_deadline(world: World) -> None:
     world.memories.hangs = True
     async with asyncio.timeout(5):
         found = await world.hurried.recollect(CALLER, OPTIONS, body())
-    assert found.outcome == "degraded"
+    assert (found.outcome, found.cause) == ("degraded", "deadline")
     assert found.assembled is None
 
 
 async def test_a_fault_of_ours_degrades_and_is_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:
     world.memories.failure = ZeroDivisionError()
     found = await world.recollector.recollect(CALLER, OPTIONS, body())
-    assert found.outcome == "degraded"
+    assert (found.outcome, found.cause) == ("degraded", "fault")
     assert "ZeroDivisionError" in caplog.text
 
 

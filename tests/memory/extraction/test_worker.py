@@ -162,6 +162,29 @@ async def test_a_job_is_not_given_up_for_what_it_depends_on(engine: Engine) -> N
     assert (await status(engine, id)).result == b"at last"
 
 
+async def test_whoever_watches_is_told_what_came_of_each_attempt(engine: Engine) -> None:
+    async def handle(job: Job) -> None:
+        if job.payload == b"bad" or job.attempt == 1:
+            raise ValueError
+
+    told: list[tuple[str, str]] = []
+
+    def watch(kind: str, outcome: str, seconds: float) -> None:
+        assert seconds > 0
+        told.append((kind, outcome))
+
+    await enqueue(engine, b"good")
+    await enqueue(engine, b"bad", kind="forget")
+    handlers = {"learn": handle, "forget": handle}
+    await Worker(engine, handlers, delay=lambda _: 0.0, watch=watch).drain()
+    assert sorted(told) == [
+        ("forget", "buried"),
+        *[("forget", "retried")] * (ATTEMPTS - 1),
+        ("learn", "done"),
+        ("learn", "retried"),
+    ]
+
+
 async def test_a_job_of_an_unknown_kind_ends_among_the_dead(engine: Engine) -> None:
     id = await enqueue(engine, kind="mystery")
     await a_worker(engine, {}).drain()

@@ -1,0 +1,200 @@
+"""The server's figures, for Prometheus.
+
+They are of all tenants together. A label holds one of a few words of this program: never a name, a key, a model or
+anything else that a client chooses.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from typing import Literal
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client.metrics_core import Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from context.assemble import Assembled
+from context.receipt import Outcome
+from memory.extraction.learned import Learned
+from memory.extraction.worker import JobOutcome
+
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""Names the folder in which several processes keep their figures; prometheus_client reads it when it is imported."""
+
+Kind = Literal["chat", "other"]
+"""Of a proxied request: one that remembers, or one that is passed through."""
+
+Cause = Literal["configuration", "deadline", "embedder", "fault", "request", "store"]
+"""Why a call went on without memory, or with less than all of it: the namespace's configuration, memory was too slow,
+the embedder was away, a fault of ours, a request that can't be read, the store was away."""
+
+StreamEnd = Literal["complete", "client_gone", "upstream_broke", "shutdown"]
+
+_QUICK = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+_SLOW = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+
+
+class Metrics:
+    """Counts what it is told. `docs/metrics.md` lists it all."""
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+        self._several_processes = FOLDER_VARIABLE in os.environ
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"remora_{name}", text, labels, registry=registry)
+
+        def histogram(name: str, text: str, *labels: str, buckets: tuple[float, ...]) -> Histogram:
+            return Histogram(f"remora_{name}", text, labels, buckets=buckets, registry=registry)
+
+        self._proxied = counter(
+            "proxied_requests",
+            "Proxied requests, by what memory did for them (none: passed through, or refused before) and by the class "
+            "of their status (none: the client left before there was one)",
+            "memory",
+            "status",
+        )
+        self._under_way = Gauge(
+            "remora_proxied_requests_in_progress",
+            "Proxied requests under way",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self._native = counter(
+            "native_requests", "Requests to Remora's own API, by operation and class of status", "operation", "status"
+        )
+        self._native_seconds = histogram(
+            "native_request_seconds",
+            "How long requests to Remora's own API took until their status went out",
+            "operation",
+            buckets=_QUICK,
+        )
+        self._headers = histogram(
+            "upstream_headers_seconds", "From a request to the upstream until its status", "kind", buckets=_SLOW
+        )
+        self._first_token = histogram(
+            "upstream_first_token_seconds",
+            "From a chat request to the upstream until the first event of its stream with text or a tool call",
+            buckets=_SLOW,
+        )
+        self._overhead = histogram(
+            "overhead_seconds",
+            "What Remora added to a proxied request before its status went out: all but the wait for the upstream",
+            "kind",
+            buckets=_QUICK,
+        )
+        self._memories = counter("memories_injected", "Memories put into prompts")
+        self._tokens = counter("tokens_injected", "Tokens of memory put into prompts, headings included")
+        self._saved = counter(
+            "tokens_saved", "Tokens of memories that were relevant to a call and did not have to be sent for its budget"
+        )
+        self._assembly = histogram(
+            "assembly_seconds",
+            "How long finding and rendering the memories for a call took, by step; total is all of them",
+            "step",
+            buckets=_QUICK,
+        )
+        self._degraded = counter(
+            "degraded_requests", "Chat calls that went on without memory, or with less than all of it", "cause"
+        )
+        self._streams = counter("streams", "Streams relayed from the upstream, by how they ended", "end")
+        self._deferred = counter(
+            "writes_deferred", "Answers that went out before their receipt and what they teach were stored"
+        )
+        self._lost = counter("writes_lost", "Calls whose receipt and what they teach could not be stored at all")
+        self._jobs = histogram(
+            "job_seconds", "How long attempts at background jobs took", "kind", "outcome", buckets=_SLOW
+        )
+        self._learned = counter("memories_learned", "Memories drawn from exchanges", "type")
+        self._refused = counter(
+            "memories_refused", "Memories that were to be learned, and that a quota or a rule of the namespace forbade"
+        )
+        if not self._several_processes:
+            ProcessCollector(registry=registry)
+            PlatformCollector(registry=registry)
+
+    # Requests
+
+    def call_under_way(self) -> AbstractContextManager[None]:
+        """Around a proxied request."""
+        return self._under_way.track_inprogress()
+
+    def proxied(self, *, status: int | None, memory: Outcome | None) -> None:
+        """A proxied request is over. `status` None: nobody was there to be told it."""
+        self._proxied.labels(memory or "none", _class(status)).inc()
+
+    def native(self, operation: str, *, status: int | None, seconds: float) -> None:
+        """A request to our own API is over; `operation` is the route's."""
+        self._native.labels(operation, _class(status)).inc()
+        self._native_seconds.labels(operation).observe(seconds)
+
+    def upstream_answered(self, kind: Kind, seconds: float) -> None:
+        self._headers.labels(kind).observe(seconds)
+
+    def first_token(self, seconds: float) -> None:
+        self._first_token.observe(seconds)
+
+    def added(self, kind: Kind, milliseconds: float) -> None:
+        """The overhead of a proxied request."""
+        self._overhead.labels(kind).observe(milliseconds / 1000)
+
+    def stream_ended(self, end: StreamEnd) -> None:
+        self._streams.labels(end).inc()
+
+    # Memory
+
+    def injected(self, assembled: Assembled) -> None:
+        """What was found went into a prompt, be it nothing."""
+        self._memories.inc(len(assembled.memories))
+        self._tokens.inc(assembled.token_count)
+        self._saved.inc(assembled.left_out)
+        self._timed(assembled.timings)
+
+    def degraded(self, cause: Cause) -> None:
+        self._degraded.labels(cause).inc()
+
+    def write_deferred(self) -> None:
+        self._deferred.inc()
+
+    def write_lost(self) -> None:
+        self._lost.inc()
+
+    # Learning
+
+    def job_ended(self, kind: str, outcome: JobOutcome, seconds: float) -> None:
+        """An attempt at a job; `kind` is one that the worker has a handler for."""
+        self._jobs.labels(kind, outcome).observe(seconds)
+
+    def learned(self, learned: Learned) -> None:
+        new = set(learned.stored)
+        self._learned.labels("episodic").inc(len(new.intersection(learned.episodes)))
+        self._learned.labels("semantic").inc(len(new.intersection(learned.facts)))
+        self._refused.inc(len(learned.refused))
+
+    # Reading them
+
+    def reading(self, *others: Collector) -> Collector:
+        """What a scrape reads: of all processes where there are several, and what `others` add."""
+        own = MultiProcessCollector(None) if self._several_processes else self._registry
+        return _Reading((own, *others))
+
+    def _timed(self, milliseconds: Mapping[str, float]) -> None:
+        for step, each in milliseconds.items():
+            self._assembly.labels(step).observe(each / 1000)
+
+
+class _Reading(Collector):
+    def __init__(self, sources: Iterable[Collector]) -> None:
+        self._sources = sources
+
+    def collect(self) -> Iterable[Metric]:
+        for source in self._sources:
+            for metric in source.collect():
+                # When each series began doubles their number; several processes don't tell it either.
+                metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
+                yield metric
+
+
+def _class(status: int | None) -> str:
+    return "none" if status is None else f"{status // 100}xx"
