@@ -10,12 +10,15 @@ from admin.erasure import JOB_KIND as ERASE_TENANT
 from admin.erasure import Erasure
 from admin.feed import Feed
 from admin.gate import Gate
+from admin.jobs import JobStatuses
 from admin.keys import Keys
 from admin.limits import Limiter
 from admin.meter import Meter
 from admin.metrics import Metrics
+from admin.statistics import Statistics
 from admin.tenants import Tenants
 from admin.trail import AuditTrail
+from admin.usage import TenantUses
 from config.settings import Settings
 from config.supervisor import Supervisor
 from context.assemble import Assembler
@@ -54,7 +57,10 @@ class Parts(Struct, frozen=True, kw_only=True):
     authenticator: Authenticator
     meter: Meter
     gate: Gate
+    statistics: Statistics
+    uses: TenantUses
     erasure: Erasure
+    jobs: JobStatuses
     trail: AuditTrail
     feed: Feed
     namespaces: Namespaces
@@ -117,7 +123,10 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             meter=meter,
             authenticator=authenticator,
             gate=Gate(authenticator, tenants, Limiter(engine.counters), meter, settings.limits),
+            statistics=Statistics(engine, namespaces, dimension=embedder.spec.dimension),
+            uses=TenantUses(engine),
             erasure=erasure,
+            jobs=JobStatuses(engine.jobs, tenants),
             trail=AuditTrail(engine.log, tenants),
             feed=Feed(engine.log, supervisor, listeners=settings.events.listeners),
             namespaces=namespaces,

@@ -6,11 +6,12 @@ from admin.api.audit import AuditController
 from admin.api.events import EventsController
 from admin.api.jobs import JobsController
 from admin.api.keys import KeysController
+from admin.api.stats import StatsController
 from admin.api.tenants import TenantsController
 
 
 def admin_routes() -> list[type[Controller]]:
     """They need the named dependencies `caller`, `tenants`, `keys`, `erasure`, `trail`, `feed`, `authenticator`,
-    `namespaces`, `settings` and `engine`, and
-    `memory.api.errors.rest_error` as the exception handler of `Exception`."""
-    return [TenantsController, KeysController, JobsController, AuditController, EventsController]
+    `namespaces`, `settings`, `statistics` and `engine`, and `memory.api.errors.rest_error` as the exception handler of
+    `Exception`."""
+    return [TenantsController, KeysController, JobsController, AuditController, EventsController, StatsController]
