@@ -9,6 +9,7 @@ from memory.extraction.learner import Learner
 from memory.extraction.llm import LlmExtractor
 from memory.extraction.worker import Worker
 from memory.model import Memory, MemoryType
+from memory.service.quota import NoQuotas, Quotas
 from tests.support.services import START, Services
 
 MINUTE = 60_000
@@ -39,16 +40,25 @@ def an_exchange(*asked: str, **given: Any) -> Exchange:
 
 
 class School:
-    def __init__(self, services: Services, embedder: Embedder) -> None:
+    def __init__(self, services: Services, embedder: Embedder, quotas: Quotas | None = None) -> None:
         self.services = services
         self.engine = services.engine
         self._embedder = embedder
+        self._quotas = quotas or NoQuotas()
         self.learner = self.make_learner()
 
     def make_learner(self, *, llm: LlmExtractor | None = None, facts: bool = True) -> Learner:
         given = self.services
         return Learner(
-            self.engine, self._embedder, given.namespaces, given.remember, given.revise, llm=llm, facts=facts
+            self.engine,
+            self._embedder,
+            given.namespaces,
+            given.remember,
+            given.revise,
+            quotas=self._quotas,
+            receipt_seconds=3600,
+            llm=llm,
+            facts=facts,
         )
 
     async def hear(self, messages: list[dict[str, Any]], answer: str, *, at: int = START, **given: Any) -> str | None:

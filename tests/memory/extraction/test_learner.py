@@ -3,7 +3,7 @@ import pytest
 
 from memory.caller import Caller
 from memory.extraction.exchange import enqueue_exchange
-from memory.extraction.learner import REFUSED_COUNTER, Learned
+from memory.extraction.learned import REFUSED_COUNTER, Learned
 from memory.model import NamespaceConfig
 from memory.service.namespaces import NamespaceDraft
 from tests.memory.extraction.lessons import MINUTE, School, an_exchange, assistant, user
