@@ -5,11 +5,9 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from admin.limits import DAY, MINUTE, REQUESTS
 from admin.tenant import Tenant
 from memory.engines.base import BOUNDLESS, Engine, Take
-
-_WINDOW = "requests"
-_MINUTE, _DAY = 60, 86_400
 
 
 class TenantUse(Struct, frozen=True, kw_only=True):
@@ -20,20 +18,28 @@ class TenantUse(Struct, frozen=True, kw_only=True):
     requests_this_minute: int
 
 
-async def usage_of(engine: Engine, tenants: Sequence[Tenant]) -> list[TenantUse]:
-    """Of each, in their order."""
-    windows = [(tenant.key, seconds) for tenant in tenants for seconds in (_DAY, _MINUTE)]
-    looks = [
-        Take(tenant=key, name=_WINDOW, limit=BOUNDLESS, window_seconds=seconds, amount=0) for key, seconds in windows
-    ]
-    taken, *stored = await asyncio.gather(
-        engine.counters.take(looks), *(engine.memories.usage(tenant.key) for tenant in tenants)
-    )
-    requests = [BOUNDLESS - window.remaining for window in taken]
-    return [
-        TenantUse(memories=held.memories, bytes=held.bytes, requests_today=today, requests_this_minute=this_minute)
-        for held, today, this_minute in zip(stored, requests[::2], requests[1::2], strict=True)
-    ]
+class TenantUses:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def of(self, tenant: Tenant) -> TenantUse:
+        [use] = await self.of_each([tenant])
+        return use
+
+    async def of_each(self, tenants: Sequence[Tenant]) -> list[TenantUse]:
+        """In their order."""
+        windows = [(tenant.key, seconds) for tenant in tenants for seconds in (DAY, MINUTE)]
+        looks = [
+            Take(tenant=key, name=REQUESTS, limit=BOUNDLESS, window_seconds=seconds, amount=0)
+            for key, seconds in windows
+        ]
+        stored = asyncio.gather(*(self._engine.memories.usage(tenant.key) for tenant in tenants))
+        taken, held = await asyncio.gather(self._engine.counters.take(looks), stored)
+        requests = [BOUNDLESS - window.remaining for window in taken]
+        return [
+            TenantUse(memories=each.memories, bytes=each.bytes, requests_today=today, requests_this_minute=this_minute)
+            for each, today, this_minute in zip(held, requests[::2], requests[1::2], strict=True)
+        ]
 
 
 def percent(used: int, quota: int) -> float:

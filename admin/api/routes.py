@@ -11,7 +11,7 @@ from admin.api.tenants import TenantsController
 
 
 def admin_routes() -> list[type[Controller]]:
-    """They need the named dependencies `caller`, `tenants`, `keys`, `erasure`, `trail`, `feed`, `authenticator`,
-    `namespaces`, `settings`, `statistics` and `engine`, and `memory.api.errors.rest_error` as the exception handler of
-    `Exception`."""
+    """They need the named dependencies `caller`, `tenants`, `uses`, `keys`, `erasure`, `jobs`, `trail`, `statistics`,
+    `feed`, `authenticator`, `namespaces` and `settings`, and `memory.api.errors.rest_error` as the exception handler
+    of `Exception`."""
     return [TenantsController, KeysController, JobsController, AuditController, EventsController, StatsController]

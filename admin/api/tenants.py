@@ -21,12 +21,11 @@ from admin.erasure import Erasure
 from admin.plans import Plan
 from admin.tenant import Status, Tenant, TenantDraft, TenantPatch
 from admin.tenants import Tenants
-from admin.usage import usage_of
+from admin.usage import TenantUses
 from memory.api.body import StrictJson
 from memory.api.documentation import BODY_ERRORS, answer, errors, json_body
 from memory.api.parameters import LimitParameter, OffsetParameter
 from memory.caller import Caller
-from memory.engines.base import Engine
 
 _Status = Annotated[Status | None, QueryParameter(description="Only those.")]
 _Plan = Annotated[Plan | None, QueryParameter(description="Only those on it.")]
@@ -46,14 +45,14 @@ class TenantsController(Controller):
         data: Annotated[NewTenant, json_body(documentation.NEW_TENANT)],
         caller: NamedDependency[Caller],
         tenants: NamedDependency[Tenants],
-        engine: NamedDependency[Engine],
+        uses: NamedDependency[TenantUses],
     ) -> TenantView:
         """Create a tenant. Quotas that are not given are the plan's; 0 is no limit. The operator's, as all that follows
         but for what says otherwise."""
         draft = TenantDraft(
             name=data.name, display_name=data.display_name, plan=data.plan, config=data.config, quotas=data.quotas
         )
-        return await _view(engine, await tenants.create(caller, draft))
+        return await _view(uses, await tenants.create(caller, draft))
 
     @get(operation_id="listTenants", responses=answer(200, TenantList, documentation.TENANTS) | errors())
     async def browse(
@@ -61,7 +60,7 @@ class TenantsController(Controller):
         *,
         caller: NamedDependency[Caller],
         tenants: NamedDependency[Tenants],
-        engine: NamedDependency[Engine],
+        uses: NamedDependency[TenantUses],
         status: _Status = None,
         plan: _Plan = None,
         limit: LimitParameter = 100,
@@ -70,7 +69,7 @@ class TenantsController(Controller):
         """The tenant `default`, and the others in the order of their creation."""
         caller.require_operator()
         page, total = await tenants.page(status=status, plan=plan, offset=offset, limit=limit)
-        views = [tenant_view(tenant, use) for tenant, use in zip(page, await usage_of(engine, page), strict=True)]
+        views = [tenant_view(tenant, use) for tenant, use in zip(page, await uses.of_each(page), strict=True)]
         return TenantList(tenants=views, total=total, limit=limit, offset=offset, has_more=offset + len(page) < total)
 
     @get(
@@ -83,10 +82,10 @@ class TenantsController(Controller):
         id_or_name: FromPath[str],
         caller: NamedDependency[Caller],
         tenants: NamedDependency[Tenants],
-        engine: NamedDependency[Engine],
+        uses: NamedDependency[TenantUses],
     ) -> TenantView:
         """Get a tenant by its id or name. A key with the scope `admin` may ask for its own."""
-        return await _view(engine, await tenants.administered(caller, id_or_name))
+        return await _view(uses, await tenants.administered(caller, id_or_name))
 
     @put(
         "/{id_or_name:str}",
@@ -100,13 +99,13 @@ class TenantsController(Controller):
         data: Annotated[TenantChanges, json_body(documentation.TENANT_CHANGES)],
         caller: NamedDependency[Caller],
         tenants: NamedDependency[Tenants],
-        engine: NamedDependency[Engine],
+        uses: NamedDependency[TenantUses],
     ) -> TenantView:
         """Change what is given."""
         patch = TenantPatch(
             name=data.name, display_name=data.display_name, plan=data.plan, config=data.config, quotas=data.quotas
         )
-        return await _view(engine, await tenants.update(caller, id_or_name, patch))
+        return await _view(uses, await tenants.update(caller, id_or_name, patch))
 
     @delete(
         "/{id_or_name:str}",
@@ -131,12 +130,11 @@ class TenantsController(Controller):
         id_or_name: FromPath[str],
         caller: NamedDependency[Caller],
         tenants: NamedDependency[Tenants],
-        engine: NamedDependency[Engine],
+        uses: NamedDependency[TenantUses],
     ) -> UsageView:
         """How much of its quotas a tenant uses. A key with the scope `admin` may ask for its own."""
         tenant = await tenants.administered(caller, id_or_name)
-        [use] = await usage_of(engine, [tenant])
-        return usage_view(tenant, use)
+        return usage_view(tenant, await uses.of(tenant))
 
     @post(
         "/{id_or_name:str}/suspend",
@@ -151,10 +149,10 @@ class TenantsController(Controller):
         data: Annotated[Suspension, json_body(documentation.SUSPENSION)],
         caller: NamedDependency[Caller],
         tenants: NamedDependency[Tenants],
-        engine: NamedDependency[Engine],
+        uses: NamedDependency[TenantUses],
     ) -> TenantView:
         """Refuse a tenant's keys until it is activated again."""
-        return await _view(engine, await tenants.suspend(caller, id_or_name, data.reason))
+        return await _view(uses, await tenants.suspend(caller, id_or_name, data.reason))
 
     @post(
         "/{id_or_name:str}/activate",
@@ -167,12 +165,11 @@ class TenantsController(Controller):
         id_or_name: FromPath[str],
         caller: NamedDependency[Caller],
         tenants: NamedDependency[Tenants],
-        engine: NamedDependency[Engine],
+        uses: NamedDependency[TenantUses],
     ) -> TenantView:
         """End a suspension."""
-        return await _view(engine, await tenants.activate(caller, id_or_name))
+        return await _view(uses, await tenants.activate(caller, id_or_name))
 
 
-async def _view(engine: Engine, tenant: Tenant) -> TenantView:
-    [use] = await usage_of(engine, [tenant])
-    return tenant_view(tenant, use)
+async def _view(uses: TenantUses, tenant: Tenant) -> TenantView:
+    return tenant_view(tenant, await uses.of(tenant))
