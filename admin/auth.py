@@ -29,10 +29,6 @@ _KEY_IN_AUTHORIZATION = (
 _REMEDY = "set REMORA_ADMIN_KEY, or REMORA_INSECURE=true if everyone who reaches it may read and write its memory"
 
 
-class WrongKey(Unauthenticated):
-    """A key was given, and it is not one of ours, or not any more."""
-
-
 class Operator(Struct, frozen=True):
     """Who has REMORA_ADMIN_KEY."""
 
@@ -66,9 +62,8 @@ class Authenticator:
         self._hosts = None if settings.insecure else LOOPBACK_HOSTS | {settings.host.lower()}
 
     async def caller(self, headers: Iterable[tuple[bytes, bytes]], query_string: bytes) -> Caller:
-        """Who makes a native request. Raises Unauthenticated (WrongKey where a key was given), Forbidden (of a tenant
-        that is suspended or gone too), Invalid for the keys of two principals, StoreUnavailable where a key is not
-        known and the store is down."""
+        """Who makes a native request. Raises Unauthenticated, Forbidden (of a tenant that is suspended or gone too),
+        Invalid for the keys of two principals, StoreUnavailable where a key is not known and the store is down."""
         given = credentials.read(headers, query_string)
         if await self._asks_for_key():
             return await self._verified(given.presented)
@@ -101,7 +96,7 @@ class Authenticator:
         expired = {principal for principal in principals if isinstance(principal, Key) and principal.expired(now)}
         match list(principals - expired):
             case []:
-                raise WrongKey(_EXPIRED_KEY if expired else _WRONG_KEY)
+                raise Unauthenticated(_EXPIRED_KEY if expired else _WRONG_KEY)
             case [principal]:
                 return await self._acting(principal)
             case _:

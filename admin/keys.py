@@ -4,7 +4,7 @@ import asyncio
 import hmac
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -18,7 +18,7 @@ from config.settings import Secret
 from config.supervisor import Supervisor
 from memory import ids
 from memory.caller import SYSTEM, Caller
-from memory.engines.base import Document, Engine, PutDocument
+from memory.engines.base import Append, DeleteDocument, Document, Engine, PutDocument
 from memory.errors import Conflict, NotFound, StoreUnavailable
 from memory.service.audit import audit
 from memory.service.clock import Clock, system_clock
@@ -78,7 +78,9 @@ class Keys:
             if await self._documents.create(_document(key), unique={"digest": key.digest}):
                 self._lookups.forget(key.digest)
                 self._any.learn(SYSTEM, True)
-                await self._audit(caller, "key.issue", key, name=key.name, scopes=sorted(key.scopes))
+                await self._engine.log.append(
+                    self._audited(caller, "key.issue", key, name=key.name, scopes=sorted(key.scopes))
+                )
                 return key, secret
         raise Conflict("no free id for the key; try again")
 
@@ -99,14 +101,12 @@ class Keys:
         document = None if ids.parse(key_id, "key") is None else await self._documents.get(_KIND, SYSTEM, key_id)
         if document is None or (key := _decode(document.value)).tenant != tenant.key:
             raise NotFound("Key not found", key=key_id)
-        await self._delete(key)
-        await self._audit(caller, "key.revoke", key, name=key.name)
+        await self._delete([key], self._audited(caller, "key.revoke", key, name=key.name))
 
     async def revoke_all(self, tenant: Tenant) -> None:
         """Without a word in the audit log: it is a part of the tenant's deletion, which has one."""
         while (found := await self._of(tenant.key, offset=0, limit=_PAGE))[0]:
-            for document in found[0]:
-                await self._delete(_decode(document.value))
+            await self._delete([_decode(document.value) for document in found[0]])
 
     async def find(self, secret: str) -> Key | None:
         """The record of a key, be it expired; cached. Raises StoreUnavailable where it is not known and the store is
@@ -137,10 +137,12 @@ class Keys:
     async def _of(self, tenant: str, *, offset: int, limit: int) -> tuple[list[Document], int]:
         return await self._documents.list(_KIND, SYSTEM, index=("tenant", tenant), offset=offset, limit=limit)
 
-    async def _delete(self, key: Key) -> None:
-        await self._documents.delete(_KIND, SYSTEM, key.spelled)
-        self._lookups.forget(key.digest)
-        await self._documents.delete(_USE, key.tenant, key.spelled)
+    async def _delete(self, keys: Sequence[Key], log: Sequence[Append] = ()) -> None:
+        documents = [DeleteDocument(kind=_KIND, tenant=SYSTEM, key=key.spelled) for key in keys]
+        uses = [DeleteDocument(kind=_USE, tenant=key.tenant, key=key.spelled) for key in keys]
+        await self._engine.commit([*documents, *uses, *log])
+        for key in keys:
+            self._lookups.forget(key.digest)
 
     async def _note(self, key: Key, now: int) -> None:
         # Among the tenant's own, so that it goes with them.
@@ -150,9 +152,8 @@ class Keys:
         except StoreUnavailable:
             self._noted.pop(key.id, None)
 
-    async def _audit(self, caller: Caller, action: str, key: Key, **details: Any) -> None:
-        entries = audit(caller, action, key.spelled, tenant=key.tenant, at=self._now(), details=details)
-        await self._engine.log.append(entries)
+    def _audited(self, caller: Caller, action: str, key: Key, **details: Any) -> list[Append]:
+        return audit(caller, action, key.spelled, tenant=key.tenant, at=self._now(), details=details)
 
 
 _decode = msgspec.json.Decoder(Key).decode

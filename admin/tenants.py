@@ -23,7 +23,7 @@ from admin.tenant import (
 )
 from memory import ids
 from memory.caller import DEFAULT_TENANT, SYSTEM, Caller
-from memory.engines.base import Document, Engine, Limit, PutDocument
+from memory.engines.base import DeleteDocument, Document, Engine, Limit, PutDocument
 from memory.errors import Conflict, Forbidden, Invalid
 from memory.model import Name
 from memory.service.audit import audit
@@ -50,8 +50,8 @@ class Tenants:
     def __init__(
         self, engine: Engine, clock: Clock = system_clock, *, timer: Callable[[], float] = time.monotonic
     ) -> None:
+        self._engine = engine
         self._documents = engine.documents
-        self._log = engine.log
         self._now = clock
         self._ids = ids.IdSource()
         self._lookups = Lookups(
@@ -145,11 +145,11 @@ class Tenants:
 
     async def remove(self, tenant: Tenant) -> None:
         """The end of its deletion: its name is free again."""
-        await self._documents.delete(_KIND, SYSTEM, tenant.key)
-        self._lookups.forget(tenant.key)
         entries = audit("erasure", "tenant.erased", tenant.key, tenant=tenant.key, at=self._now())
         # Its own log is erased, and stays so.
-        await self._log.append([entry for entry in entries if entry.tenant == SYSTEM])
+        told = [entry for entry in entries if entry.tenant == SYSTEM]
+        await self._engine.commit([DeleteDocument(kind=_KIND, tenant=SYSTEM, key=tenant.key), *told])
+        self._lookups.forget(tenant.key)
 
     async def standing(self, key: str) -> Tenant:
         """The tenant that engines know by `key`, cached for CACHED_SECONDS. Raises Forbidden where it is suspended,
@@ -206,7 +206,7 @@ class Tenants:
         self, caller: Caller, action: str, tenant: Tenant, details: Mapping[str, Any] | None = None
     ) -> None:
         entries = audit(caller, action, tenant.key, tenant=tenant.key, at=self._now(), details=details)
-        await self._log.append(entries)
+        await self._engine.log.append(entries)
 
 
 _NO_PATCH = structs.asdict(TenantPatch())

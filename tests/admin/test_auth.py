@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from admin import credentials
-from admin.auth import Authenticator, WrongKey
+from admin.auth import Authenticator
 from admin.key import Key, KeyDraft
 from admin.keys import FRESH_SECONDS, STALE_SECONDS, Keys
 from admin.tenant import DEFAULT, Tenant, TenantDraft, TenantPatch
@@ -265,7 +265,7 @@ async def test_a_revoked_key_and_one_never_issued_read_alike(
 
     told = []
     for wrong in (secret, "remora_never", "never"):
-        with pytest.raises(WrongKey) as refused:
+        with pytest.raises(Unauthenticated) as refused:
             await authenticator().caller(in_header(wrong), b"")
         told.append((refused.value.message, dict(refused.value.details)))
     assert told == [("invalid API key", {})] * 3
@@ -279,7 +279,7 @@ async def test_an_expired_key_is_refused_from_that_moment_on(
     await authenticator().caller(in_header(secret), b"")
 
     clock.pass_(ms=1)
-    with pytest.raises(WrongKey, match="expired"):
+    with pytest.raises(Unauthenticated, match="expired"):
         await authenticator().caller(in_header(secret), b"")
 
 
