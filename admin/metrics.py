@@ -7,7 +7,7 @@ anything else that a client chooses.
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from typing import Literal
+from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 from prometheus_client.metrics_core import Metric
@@ -32,6 +32,7 @@ the embedder was away, a fault of ours, a request that can't be read, the store 
 StreamEnd = Literal["complete", "client_gone", "upstream_broke", "shutdown"]
 
 _QUICK = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+_BROAD = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 _SLOW = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 
 
@@ -104,12 +105,17 @@ class Metrics:
         )
         self._lost = counter("writes_lost", "Calls whose receipt and what they teach could not be stored at all")
         self._jobs = histogram(
-            "job_seconds", "How long attempts at background jobs took", "kind", "outcome", buckets=_SLOW
+            "job_seconds", "How long attempts at background jobs took", "kind", "outcome", buckets=_BROAD
         )
         self._learned = counter("memories_learned", "Memories drawn from exchanges", "type")
         self._refused = counter(
             "memories_refused", "Memories that were to be learned, and that a quota or a rule of the namespace forbade"
         )
+        # So that what has never happened reads 0, and not nothing.
+        for cause in get_args(Cause):
+            self._degraded.labels(cause)
+        for end in get_args(StreamEnd):
+            self._streams.labels(end)
         if not self._several_processes:
             ProcessCollector(registry=registry)
             PlatformCollector(registry=registry)

@@ -10,6 +10,7 @@ from litestar.di import Provide
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import Receive, Scope, Send
 
+from admin.api.metrics import metrics_route
 from admin.api.routes import admin_routes
 from admin.middleware import CALLER, PUBLIC, GateMiddleware, provide_caller
 from config.settings import Settings
@@ -42,6 +43,7 @@ def create_app(settings: Settings) -> Litestar:
             *memory_routes(),
             *context_routes(),
             *admin_routes(),
+            metrics_route(public=settings.metrics.public),
             openai_mount("/v1", without=NATIVE),
             openai_mount("/proxy/v1"),
             openapi_assets(),

@@ -15,6 +15,7 @@ from admin.keys import Keys
 from admin.limits import Limiter
 from admin.meter import Meter
 from admin.metrics import Metrics
+from admin.scrape import Scrape
 from admin.statistics import Statistics
 from admin.tenants import Tenants
 from admin.trail import AuditTrail
@@ -48,6 +49,7 @@ from memory.service.search import Search
 class Parts(Struct, frozen=True, kw_only=True):
     settings: Settings
     metrics: Metrics
+    scrape: Scrape
     supervisor: Supervisor
     embedder: Embedder
     tokens: TokenCounters
@@ -114,6 +116,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         yield Parts(
             settings=settings,
             metrics=metrics,
+            scrape=Scrape(metrics, engine.jobs),
             supervisor=supervisor,
             embedder=embedder,
             tokens=tokens,

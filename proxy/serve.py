@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import tempfile
 import threading
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -16,8 +17,10 @@ from typing import Any
 
 import structlog
 import uvicorn
+from prometheus_client.multiprocess import mark_process_dead
 from uvicorn.supervisors import Multiprocess
 
+from admin.metrics import FOLDER_VARIABLE
 from config.logging import configure_logging
 from config.settings import Settings, SettingsError, without_credentials
 from config.supervisor import cause
@@ -49,11 +52,14 @@ def serve(settings: Settings) -> None:
             _Server(config, settings).run([listener])
         else:
             _announce(settings, listener, _STARTING)
-            Multiprocess(config, [listener]).run()
+            with tempfile.TemporaryDirectory(prefix="remora-") as folder:
+                os.environ[FOLDER_VARIABLE] = folder  # for the processes, which begin with this environment
+                _Processes(config, [listener]).run()
 
 
 def configuration(settings: Settings) -> uvicorn.Config:
     """How uvicorn is to serve; it can be sent to another process."""
+    proxies = _trusted_proxies(settings)
     return uvicorn.Config(
         partial(_application, settings),
         factory=True,
@@ -63,7 +69,8 @@ def configuration(settings: Settings) -> uvicorn.Config:
         workers=settings.workers,
         log_config=None,
         access_log=False,
-        proxy_headers=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=proxies,
         server_header=False,
         date_header=False,  # an upstream's own comes through; two would be wrong
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
@@ -84,6 +91,11 @@ def refusals(settings: Settings) -> list[str]:
             f"REMORA_WORKERS: SQLite serves one process, not {settings.workers}: "
             "set REMORA_STORE=redis://HOST:6379/0, or REMORA_WORKERS=1"
         )
+    problems += [
+        f"REMORA_TRUSTED_PROXIES: '{proxy}' is no IP address and no network: write '10.0.0.7' or '10.0.0.0/8'"
+        for proxy in _trusted_proxies(settings)
+        if not _is_network(proxy)
+    ]
     return problems
 
 
@@ -98,6 +110,16 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started and sockets:
             _announce(self._settings, sockets[0])
+
+
+class _Processes(Multiprocess):
+    """Takes a process that ended out of the figures of those under way; what it has counted stays."""
+
+    def keep_subprocess_alive(self) -> None:
+        before = {process.pid for process in self.processes}
+        super().keep_subprocess_alive()
+        for pid in before - {process.pid for process in self.processes}:
+            mark_process_dead(pid)
 
 
 def _announce(settings: Settings, listener: socket.socket, event: str = _READY) -> None:
@@ -126,6 +148,18 @@ def _listen(settings: Settings) -> socket.socket:
             f"REMORA_HOST, REMORA_PORT: can't listen on {settings.host} port {settings.port} ({error.strerror}): "
             "end what listens there, or set another"
         ) from error
+
+
+def _trusted_proxies(settings: Settings) -> list[str]:
+    return [proxy for part in settings.trusted_proxies.split(",") if (proxy := part.strip())]
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_loopback(host: str) -> bool:
