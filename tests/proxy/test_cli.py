@@ -76,6 +76,16 @@ def test_several_processes_on_sqlite_are_refused_with_a_pointer_to_redis(store: 
     assert "redis://" in result.stderr
 
 
+@pytest.mark.parametrize("proxy", ["10.0.0.1/8", "10.0.0", "::1/129", "a:b"])
+def test_what_is_no_address_is_no_trusted_proxy(proxy: str) -> None:
+    (problem,) = refusals(Settings(trusted_proxies=f"127.0.0.1, {proxy},"))
+    assert f"REMORA_TRUSTED_PROXIES: '{proxy}' is no IP address and no network" in problem
+
+
+def test_addresses_and_networks_are_trusted_proxies() -> None:
+    assert refusals(Settings(trusted_proxies="127.0.0.1,10.0.0.0/8, ::1, 2001:db8::/32")) == []
+
+
 def test_several_processes_on_redis_are_not() -> None:
     assert refusals(Settings(workers=2, store="redis://localhost")) == []
 

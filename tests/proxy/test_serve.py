@@ -53,6 +53,21 @@ def test_answers_bear_no_server_and_no_date_of_their_own(tmp_path: Path) -> None
     assert not {"server", "date"} & set(headers)
 
 
+@pytest.mark.parametrize("trusted", ["127.0.0.0/8", ""])
+def test_an_address_is_believed_from_trusted_proxies_only(tmp_path: Path, trusted: str) -> None:
+    settings = {"REMORA_STORE": "sqlite://", "REMORA_LIMITS_REQUESTS_PER_MINUTE": "1"}
+    seen, statuses = set(), set()
+    with serving(tmp_path, **settings, REMORA_TRUSTED_PROXIES=trusted) as (_, ready):
+        for address in ("192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2"):
+            forged = f"198.51.100.1, {address}"  # what comes from beyond the proxy is believed of nobody
+            answer = httpx.get(f"{ready['base_url']}/namespaces", headers={"X-Forwarded-For": forged})
+            window = (address if trusted else "127.0.0.1", answer.headers["x-ratelimit-reset"])
+            assert answer.status_code == (429 if window in seen else 200)
+            seen.add(window)
+            statuses.add(answer.status_code)
+    assert statuses == {200, 429}
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 0)])
 def test_a_signal_ends_it_in_order(tmp_path: Path, number: signal.Signals, code: int) -> None:
     with serving(tmp_path) as (process, _):
