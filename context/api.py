@@ -5,13 +5,14 @@ from typing import Annotated
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, HeaderParameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from config.settings import Settings
 from context import documentation
 from context.analysis import QueryAnalysis
 from context.assemble import Assembled, Assembler, ContextRequest
+from context.budget import MAIA_HEADER, MAX_BUDGET, REMORA_HEADER, first_set, said
 from context.receipt import InjectedMemory, Learning, Outcome, Receipt, Receipts
 from context.zones import DEFAULT_ALLOCATION, Position, Share, ZoneAllocation, ZoneStats
 from memory import ids
@@ -29,8 +30,8 @@ _SCORE_PLACES = 4
 class ContextBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     query: Annotated[str, Meta(max_length=10_240)]
     namespace: str = DEFAULT_NAMESPACE
-    token_budget: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
-    """Default: the namespace's, else the server's."""
+    token_budget: Annotated[int, Meta(ge=0, le=MAX_BUDGET)] | None = None
+    """Default: the namespace's, else the tenant's, else the server's."""
     system_prompt: Annotated[str, Meta(max_length=400_000)] | None = None
     """Put first, and counted within the budget."""
     include_scores: bool = False
@@ -89,6 +90,14 @@ class ReceiptView(Struct, frozen=True, kw_only=True):
     learning: Learning | None
 
 
+def _budget_header(name: str) -> HeaderParameter:
+    return HeaderParameter(
+        name=name,
+        description="Goes before every other budget.",
+        schema_extra={"type": "integer", "minimum": 0, "maximum": MAX_BUDGET},
+    )
+
+
 class ContextController(Controller):
     path = "/v1/context"
     tags = ("Context",)
@@ -102,23 +111,32 @@ class ContextController(Controller):
     )
     async def assemble(
         self,
+        *,
         data: Annotated[ContextBody, json_body(documentation.CONTEXT)],
         caller: NamedDependency[Caller],
         namespaces: NamedDependency[Namespaces],
         assembler: NamedDependency[Assembler],
         settings: NamedDependency[Settings],
+        x_remora_token_budget: Annotated[str | None, _budget_header(REMORA_HEADER)] = None,
+        x_maia_token_budget: Annotated[str | None, _budget_header(MAIA_HEADER)] = None,
     ) -> ContextAnswer:
         """The memories that a query calls for, as text for a prompt within a token budget."""
         started = perf_counter()
         caller.require("context")
         namespace = await namespaces.resolve(caller, data.namespace)
         config = await namespaces.effective(namespace)
-        budgets = (data.token_budget, config.token_budget, settings.context.token_budget)
+        budget = first_set(
+            header=said({REMORA_HEADER: x_remora_token_budget, MAIA_HEADER: x_maia_token_budget}),
+            request=data.token_budget,
+            namespace=config.token_budget,
+            tenant=caller.token_budget,
+            settings=settings.context.token_budget,
+        )
         assembled = await assembler.assemble(
             ContextRequest(
                 where=_visible(caller.tenant, namespace.name, data),
                 query=data.query,
-                token_budget=next(budget for budget in budgets if budget is not None),
+                token_budget=budget,
                 model=data.model,
                 system_prompt=data.system_prompt,
                 min_score=data.min_score,

@@ -62,5 +62,5 @@ RECEIPT: dict[str, Any] = {
     "token_budget": 4000,
     "encoding": "o200k_base",
     "timings": {"compose": 0.6, "total": 4.2, "overhead": 5.1},
-    "learning": {"enqueued": True, "reason": None},
+    "learning": {"enqueued": True, "reason": None, "refused": []},
 }

@@ -1,17 +1,20 @@
 """The receipt of one proxied call: what memory did for it, and why. It holds no texts."""
 
+import asyncio
 from typing import Literal
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from context.analysis import QueryAnalysis
 from context.assemble import Assembled
 from context.zones import Position
 from memory import ids
 from memory.caller import Caller
-from memory.engines.base import Documents, PutDocument
+from memory.engines.base import Append, Documents, PutDocument
 from memory.errors import NotFound
+from memory.extraction.learned import refusals
+from memory.service import events
 
 KIND = "receipt"
 """The kind of its document."""
@@ -36,6 +39,8 @@ class Learning(Struct, frozen=True, kw_only=True):
     enqueued: bool
     reason: str | None = None
     """Why not."""
+    refused: list[str] = field(default_factory=list)
+    """Why memories that it taught were not stored, one entry each; known once it was learned from."""
 
 
 class Receipt(Struct, kw_only=True):
@@ -78,6 +83,21 @@ class Receipt(Struct, kw_only=True):
         self.encoding = assembled.encoding
         self.timings = {**self.timings, **assembled.timings}
 
+    def event(self) -> Append:
+        """As the live feed tells of it."""
+        return events.append(
+            self.tenant,
+            events.Event(
+                kind="receipt",
+                at=self.at,
+                namespace=self.namespace,
+                id=self.request_id,
+                outcome=self.outcome,
+                memories=len(self.memories),
+                tokens=self.token_count,
+            ),
+        )
+
     def document(self, *, ttl_seconds: int) -> PutDocument:
         """As it is stored."""
         return PutDocument(
@@ -102,8 +122,13 @@ class Receipts:
     async def of(self, caller: Caller, request_id: str) -> Receipt:
         """Raises NotFound, also for another tenant's and one of a namespace that the caller may not see."""
         caller.require("read")
-        document = await self._documents.get(KIND, caller.tenant, request_id)
+        document, refused = await asyncio.gather(
+            self._documents.get(KIND, caller.tenant, request_id),
+            refusals(self._documents, caller.tenant, request_id),
+        )
         receipt = None if document is None else _decode(document.value)
         if receipt is None or not caller.sees(receipt.namespace):
             raise NotFound("Receipt not found", request_id=request_id)
+        if refused and receipt.learning is not None:
+            receipt.learning = structs.replace(receipt.learning, refused=refused)
         return receipt

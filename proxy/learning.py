@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from context.receipt import Learning, Receipt
 from memory.caller import Caller
-from memory.engines.base import Enqueue, PutDocument, Write
+from memory.engines.base import Enqueue, Write
 from memory.extraction.exchange import Exchange, enqueue_exchange, final_answer, read_round
 from memory.markers import strip_blocks
 from proxy.completion import Completion
@@ -86,7 +86,7 @@ class Record:
             return
         self._written = True
         self._receipt.learning = Learning(enqueued=True)
-        writes: list[Write] = [self._document(), job]
+        writes: list[Write] = [*self._told(), job]
         if self._wait:
             await self._outbox.commit(writes)
         else:
@@ -99,7 +99,8 @@ class Record:
         self._written = True
         if self._lesson is not None:
             self._receipt.learning = Learning(enqueued=False, reason=reason)
-        self._outbox.post([self._document()])
+        self._outbox.post(self._told())
 
-    def _document(self) -> PutDocument:
-        return self._receipt.document(ttl_seconds=self._ttl_seconds)
+    def _told(self) -> list[Write]:
+        """The receipt, for whoever asks and for whoever listens."""
+        return [self._receipt.document(ttl_seconds=self._ttl_seconds), self._receipt.event()]

@@ -8,11 +8,11 @@ import msgspec
 from msgspec import Struct
 
 from config.settings import Position
+from context.budget import BUDGET_RULE, read_budget
 from memory.errors import Invalid
 from memory.model import MAX_NAME, Name
 
 PREFIXES = (b"x-remora-", b"x-maia-")
-MAX_BUDGET = 1_000_000
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -78,10 +78,10 @@ def _flag(header: _Header) -> bool:
 
 
 def _budget(header: _Header) -> int:
-    text = header.text()
-    if not (text.isascii() and text.isdigit() and len(text) <= 9 and int(text) <= MAX_BUDGET):
-        raise _invalid(header.name, f"must be a whole number from 0 to {MAX_BUDGET}")
-    return int(text)
+    budget = read_budget(header.text())
+    if budget is None:
+        raise _invalid(header.name, BUDGET_RULE)
+    return budget
 
 
 def _position(header: _Header) -> Position:

@@ -8,6 +8,7 @@ from msgspec import Struct
 from admin.metrics import Cause
 from config import settings
 from context.assemble import Assembled, Assembler, ContextRequest
+from context.budget import first_set
 from context.conversation import query_of
 from context.receipt import Outcome
 from memory.caller import DEFAULT_NAMESPACE, Caller
@@ -89,10 +90,11 @@ class Recollector:
         if options.skip_memory:
             return Recollection(outcome="skipped", reason=_ASKED_FOR, namespace=namespace.name)
         config = await self._namespaces.effective(namespace)
-        budget = next(
-            budget
-            for budget in (options.token_budget, config.token_budget, self._context.token_budget)
-            if budget is not None
+        budget = first_set(
+            header=options.token_budget,
+            namespace=config.token_budget,
+            tenant=caller.token_budget,
+            settings=self._context.token_budget,
         )
         if budget == 0:
             return Recollection(outcome="skipped", reason="the token budget is 0", namespace=namespace.name)

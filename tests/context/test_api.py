@@ -8,10 +8,12 @@ from context.receipt import Learning, Receipt
 from memory import ids
 from memory.caller import Caller
 from memory.engines.base import Filter
+from memory.extraction.learned import telling
 from memory.model import NamespaceConfig
 from memory.service.drafts import MemoryDraft
 from memory.service.namespaces import NamespaceDraft
 from tests.context.conftest import context_app
+from tests.memory.extraction.lessons import an_exchange
 from tests.support.services import START, Services, a_caller
 
 Client = AsyncTestClient[Any]
@@ -82,6 +84,46 @@ async def test_the_namespaces_budget_applies_where_the_request_names_none(
     assert (await ask(client, query="dog", namespace="small"))["token_budget"] == 123
     assert (await ask(client, query="dog", namespace="small", token_budget=77))["token_budget"] == 77
     assert (await ask(client, query="dog"))["token_budget"] == 4000
+
+
+async def test_the_header_goes_before_the_request_and_the_request_before_namespace_tenant_and_settings(
+    services: Services, assembler: Assembler
+) -> None:
+    caller = a_caller(token_budget=900)
+    small = NamespaceDraft(name="small", config=NamespaceConfig(token_budget=123))
+    await services.namespaces.create(caller, small)
+
+    async with AsyncTestClient(context_app(services, assembler, caller)) as client:
+
+        async def budget(headers: dict[str, str], **body: Any) -> Any:
+            response = await client.post("/v1/context", json={"query": "dog"} | body, headers=headers)
+            return response.json()["token_budget"]
+
+        for header in ("X-Remora-Token-Budget", "x-maia-token-budget"):
+            assert await budget({header: "55"}, namespace="small", token_budget=77) == 55
+            assert await budget({header: "0"}, namespace="small") == 0
+        assert await budget({}, namespace="small", token_budget=77) == 77
+        assert await budget({}, namespace="small") == 123
+        assert await budget({}) == 900
+
+
+@pytest.mark.parametrize("header", ["X-Remora-Token-Budget", "X-MAIA-Token-Budget"])
+@pytest.mark.parametrize("value", ["-1", "1.5", "many", "", "1000001", "9" * 5000, "null", "1e3"])
+async def test_a_bad_budget_in_a_header_is_told_by_the_headers_name(client: Client, header: str, value: str) -> None:
+    response = await client.post("/v1/context", json={"query": "dog"}, headers={header: value})
+
+    assert response.status_code == 400
+    assert response.json()["error"]["details"] == {"field": header}
+    assert header in response.json()["error"]["message"]
+
+
+async def test_two_budgets_that_contradict_each_other_are_refused(client: Client) -> None:
+    headers = {"X-Remora-Token-Budget": "5", "X-MAIA-Token-Budget": "6"}
+
+    response = await client.post("/v1/context", json={"query": "dog"}, headers=headers)
+
+    assert response.status_code == 400
+    assert "contradicts" in response.json()["error"]["message"]
 
 
 async def test_only_the_asked_for_kinds_go_in(services: Services, caller: Caller, client: Client) -> None:
@@ -160,9 +202,22 @@ async def test_a_receipt_tells_what_went_in_and_why_but_no_texts(
     assert shown["created_at"] == "2026-01-19T10:00:00Z"
     assert shown["token_count"] <= shown["token_budget"] == 500
     assert shown["encoding"] == "llama2"
-    assert shown["learning"] == {"enqueued": True, "reason": None}
+    assert shown["learning"] == {"enqueued": True, "reason": None, "refused": []}
     assert memory.keys() == {"id", "score", "reasons", "position", "tokens", "truncated"}
     assert "Rex" not in response.text
+
+
+async def test_a_receipt_tells_what_might_not_be_learned(
+    services: Services, caller: Caller, assembler: Assembler, client: Client
+) -> None:
+    receipt = await stored_receipt(services, caller, assembler, "req_1")
+    exchange = an_exchange("I live in Lisbon.", request_id="req_1", tenant=caller.tenant)
+
+    await services.engine.commit(telling(exchange, ["the namespace is full"], seconds=60))
+
+    shown = (await client.get("/v1/receipts/req_1")).json()
+    assert shown["learning"] == {"enqueued": True, "reason": None, "refused": ["the namespace is full"]}
+    assert shown["request_id"] == receipt.request_id
 
 
 @pytest.mark.parametrize(

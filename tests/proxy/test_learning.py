@@ -13,6 +13,7 @@ from memory.engines.base import EmbeddingSpec
 from memory.engines.sqlite.engine import SqliteEngine
 from memory.extraction.exchange import Exchange, decode_exchange
 from memory.markers import BLOCK_CLOSE, BLOCK_OPEN
+from memory.service import events
 from proxy.completion import Completion
 from proxy.learning import Lesson, NothingToLearn, Record
 from proxy.outbox import Outbox
@@ -90,6 +91,10 @@ class Desk:
         await self._supervisor.join()
         return await Receipts(self._engine.documents).of(LESSON.caller, "req_1")
 
+    async def events(self) -> list[events.Event]:
+        entries = await self._engine.log.read("t", events.STREAM)
+        return [msgspec.json.decode(entry.entry, type=events.Event) for entry in entries]
+
     async def jobs(self) -> int:
         return (await self._engine.jobs.backlog()).waiting
 
@@ -109,6 +114,17 @@ async def test_a_concluded_call_leaves_a_job_and_a_receipt_that_says_so(desk: De
     learning = (await desk.receipt()).learning
     assert learning is not None
     assert learning.enqueued
+
+
+@pytest.mark.parametrize("whole", [True, False])
+async def test_the_live_feed_is_told_of_a_call_once(desk: Desk, whole: bool) -> None:
+    record = desk.record()
+    await record.conclude(answered(finish="stop" if whole else None))
+    record.abandon("too late")
+    await desk.receipt()
+    [event] = await desk.events()
+    assert (event.kind, event.id, event.namespace, event.at) == ("receipt", "req_1", "n", 7)
+    assert (event.outcome, event.memories, event.tokens) == ("empty", 0, 0)
 
 
 async def test_a_call_is_recorded_once(desk: Desk) -> None:

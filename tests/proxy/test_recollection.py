@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from config import settings
 from config.settings import Retrieval
@@ -15,8 +16,8 @@ from memory.embedding.bundled import BundledEmbedder
 from memory.engines.base import Filter, SearchQuery
 from memory.engines.sqlite.engine import SqliteEngine
 from memory.errors import Forbidden, NotFound, StoreUnavailable
-from memory.model import Hit
-from memory.service.namespaces import Namespaces
+from memory.model import Hit, NamespaceConfig
+from memory.service.namespaces import NamespaceDraft, Namespaces
 from memory.service.recall import Recall
 from proxy.body import ChatBody, read_body
 from proxy.options import Options
@@ -82,6 +83,22 @@ async def test_a_namespace_given_by_its_id_is_called_by_its_name(world: World, s
     made = await world.namespaces.ensure(CALLER, "work")
     options = Options(namespace=ids.spell(made.id, "ns"), skip_memory=skip)
     assert (await world.recollector.recollect(CALLER, options, body())).namespace == "work"
+
+
+async def test_the_budget_is_the_headers_the_namespaces_the_tenants_or_the_settings(world: World) -> None:
+    config = NamespaceConfig(token_budget=300)
+    await world.namespaces.create(CALLER, NamespaceDraft(name="small", config=config))
+    tenants = structs.replace(CALLER, token_budget=900)
+
+    async def budget(caller: Caller, options: Options) -> int:
+        assembled = (await world.recollector.recollect(caller, options, body())).assembled
+        assert assembled is not None
+        return assembled.token_budget
+
+    assert await budget(tenants, Options(namespace="small", token_budget=50)) == 50
+    assert await budget(tenants, Options(namespace="small")) == 300
+    assert await budget(tenants, OPTIONS) == 900
+    assert await budget(CALLER, OPTIONS) == settings.Context().token_budget
 
 
 async def test_an_engine_that_is_away_degrades(world: World) -> None:
