@@ -133,3 +133,10 @@ async def test_any_string_names_a_stream_of_any_tenant(engine: Engine, name: str
     assert texts(await engine.log.read(name, name + "a")) == [b"near"]
     await engine.log.erase(name)
     assert texts(await engine.log.read(name + "a", name)) == [b"near"]
+
+
+@pytest.mark.parametrize("id", ["", "x", "-1", "f" * 16, "0" * 40, "(", "+", "🐟", "\0", *HOSTILE])
+@pytest.mark.parametrize("newest_first", [False, True])
+async def test_to_read_on_from_what_is_no_id_is_no_error(engine: Engine, id: str, newest_first: bool) -> None:
+    await write(engine, b"a")
+    assert texts(await engine.log.read(TENANT, "s", after=id, newest_first=newest_first)) in ([], [b"a"])

@@ -1,11 +1,14 @@
 """Log on SQLite. An entry's id is its number in 16 hex digits; numbers rise over all streams and never come again."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 import apsw
 
 from memory.engines.base import Append, Entry
 from memory.engines.sqlite.database import Database
+
+_ID = re.compile(r"[0-7][0-9a-f]{15}")
 
 
 class SqliteLog:
@@ -20,6 +23,8 @@ class SqliteLog:
     async def read(
         self, tenant: str, stream: str, *, after: str | None = None, limit: int = 100, newest_first: bool = False
     ) -> list[Entry]:
+        if after is not None and not _ID.fullmatch(after):
+            return []
         comparison, way = ("<", "DESC") if newest_first else (">", "ASC")
         begin = "" if after is None else f"AND number {comparison} ?4"
         values = (tenant, stream, limit) if after is None else (tenant, stream, limit, int(after, 16))
