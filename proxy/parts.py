@@ -34,9 +34,13 @@ from memory.extraction.fields import extract_fields
 from memory.extraction.learner import Learner
 from memory.extraction.llm import open_llm
 from memory.extraction.worker import Handler, Reporting
+from memory.lifecycle.retention import JOB_KIND as SWEEP
+from memory.lifecycle.retention import Retention
 from memory.service.clock import system_clock
+from memory.service.export import Export
 from memory.service.forget import Forget
 from memory.service.history import History
+from memory.service.imports import Imports
 from memory.service.namespaces import LEFTOVERS, Namespaces
 from memory.service.read import Read
 from memory.service.readiness import Readiness
@@ -72,6 +76,8 @@ class Parts(Struct, frozen=True, kw_only=True):
     read: Read
     history: History
     search: Search
+    export: Export
+    imports: Imports
     assembler: Assembler
     receipts: Receipts
     readiness: Readiness
@@ -139,12 +145,15 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             read=Read(engine),
             history=History(engine),
             search=Search(engine, recall),
+            export=Export(engine),
+            imports=Imports(engine, embedder, namespaces, quotas=tenants, count=count, extract_fields=extract_fields),
             assembler=Assembler(recall, tokens, system_clock),
             receipts=Receipts(engine.documents),
             readiness=_readiness(engine, embedder, tokens),
             handlers={
                 JOB_KIND: learner.handle,
                 LEFTOVERS: namespaces.sweep_up,
+                SWEEP: Retention(engine, namespaces.directory, tenants.kept).handle,
                 ERASE_TENANT: Reporting(erasure.handle),
             },
         )

@@ -1,11 +1,12 @@
 """What the OpenAPI document says beyond the types: examples, the MAIA document's where it prints one, and errors."""
 
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from litestar.enums import RequestEncodingType
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import Example
+from litestar.openapi.spec import Example, OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 from litestar.params import Body, BodyKwarg
 from msgspec import Struct
 
@@ -100,6 +101,22 @@ NOT_READY: dict[str, Any] = {
 }
 NAMESPACES: dict[str, Any] = {"namespaces": [NAMESPACE], **_PAGE}
 
+_HEADER_LINE = '{"format":"remora-memories","version":1}'
+_MEMORY_LINE = (
+    '{"content":"User prefers dark mode","tags":["ui"],"id":"mem_0dkzvg8r2ch","namespace":"default",'
+    '"created_at":"2026-01-19T10:00:00Z","updated_at":"2026-01-19T10:00:00Z","accessed_at":"2026-01-19T10:00:00Z"}'
+)
+LINES = f"{_HEADER_LINE}\n{_MEMORY_LINE}\n"
+IMPORTED: dict[str, Any] = {
+    "imported": 1,
+    "skipped": 0,
+    "failed": 1,
+    "failures": [
+        {"line": 3, "error": {"code": "bad_request", "message": "content: is missing", "details": {"field": "content"}}}
+    ],
+    "last_line": 3,
+}
+
 _ERROR = ("code", "message", "details")
 _ERRORS: dict[int, tuple[str, str, dict[str, Any]]] = {
     400: ("bad_request", "content: is missing", {"field": "content"}),
@@ -120,6 +137,15 @@ def json_body(example: dict[str, Any]) -> BodyKwarg:
     marker = Body(media_type=RequestEncodingType.JSON, examples=[Example(value=example)])
     assert isinstance(marker, BodyKwarg)
     return marker
+
+
+@dataclass
+class LinesBody(Operation):
+    """Documents the body of a route that reads JSON lines by itself."""
+
+    def __post_init__(self) -> None:
+        media_type = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING), example=LINES)
+        self.request_body = RequestBody(content={"application/x-ndjson": media_type}, required=True)
 
 
 def answer(status: int, model: type[Struct], example: dict[str, Any]) -> dict[int, ResponseSpec]:

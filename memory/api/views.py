@@ -21,7 +21,7 @@ def memory_view(memory: Memory, vector: Vector | None = None) -> MemoryView:
         namespace=memory.namespace,
         content=memory.content,
         type=memory.type,
-        embedding=UNSET if vector is None else vector.astype(np.float64).round(_PLACES).tolist(),
+        embedding=UNSET if vector is None else embedding_view(vector),
         metadata=memory.metadata,
         tags=memory.tags,
         confidence=memory.confidence,
@@ -44,6 +44,11 @@ def memory_view(memory: Memory, vector: Vector | None = None) -> MemoryView:
         source_ids=[ids.spell(id) for id in memory.source_ids] or UNSET,
         superseded_by=UNSET if memory.superseded_by is None else ids.spell(memory.superseded_by),
     )
+
+
+def embedding_view(vector: Vector) -> list[float]:
+    numbers: list[float] = vector.astype(np.float64).round(_PLACES).tolist()
+    return numbers
 
 
 def namespace_view(namespace: Namespace, effective: NamespaceConfig, usage: Usage) -> NamespaceView:

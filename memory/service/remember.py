@@ -73,7 +73,7 @@ class Remember:
         for position, draft in enumerate(drafts):
             try:
                 check_draft(draft)
-                _check_type(draft, config)
+                check_type(draft, config)
             except Invalid as error:
                 refused[position] = error
             else:
@@ -183,7 +183,8 @@ class Remember:
         return [next(reasons) if record.memory.id in full else record for record in records]
 
 
-def _check_type(draft: MemoryDraft, config: NamespaceConfig) -> None:
+def check_type(draft: MemoryDraft, config: NamespaceConfig) -> None:
+    """Raises Invalid where the namespace does not allow the draft's type."""
     if config.allowed_types is not None and draft.type not in config.allowed_types:
         allowed = ", ".join(config.allowed_types) or "none"
         raise Invalid(f"type: the namespace allows {allowed}, not '{draft.type}'", field="type")

@@ -26,6 +26,9 @@ def native_app(services: Services, caller: Caller, readiness: Readiness | None =
         "read": services.read,
         "search": services.search,
         "history": services.history,
+        "export": services.export,
+        "imports": services.imports,
+        "embedder": services.embedder,
         "readiness": readiness or Readiness({"storage": storage}),
     }
     return Litestar(

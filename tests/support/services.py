@@ -6,8 +6,10 @@ from config.settings import Retrieval
 from memory.caller import Caller
 from memory.embedding.base import Embedder
 from memory.engines.base import Engine
+from memory.service.export import Export
 from memory.service.forget import Forget
 from memory.service.history import History
+from memory.service.imports import Imports
 from memory.service.namespaces import Namespaces
 from memory.service.quota import NoQuotas, Quotas
 from memory.service.read import Read
@@ -38,6 +40,7 @@ class SetClock:
 
 class Services(Struct):
     engine: Engine
+    embedder: Embedder
     clock: SetClock
     namespaces: Namespaces
     remember: Remember
@@ -46,6 +49,8 @@ class Services(Struct):
     read: Read
     search: Search
     history: History
+    export: Export
+    imports: Imports
 
 
 def services_over(
@@ -57,6 +62,7 @@ def services_over(
     recall = Recall(engine.memories, embedder, Retrieval(), clock)
     return Services(
         engine=engine,
+        embedder=embedder,
         clock=clock,
         namespaces=namespaces,
         remember=Remember(
@@ -67,6 +73,10 @@ def services_over(
         read=Read(engine, clock=clock),
         search=Search(engine, recall),
         history=History(engine),
+        export=Export(engine),
+        imports=Imports(
+            engine, embedder, namespaces, quotas=quotas, count=count_words, extract_fields=extract_mails, clock=clock
+        ),
     )
 
 
