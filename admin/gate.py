@@ -13,6 +13,7 @@ from admin.tenants import Tenants
 from config import settings
 from memory.caller import Caller
 from memory.errors import Unauthenticated
+from memory.service.clock import Clock, system_clock
 
 ADMIN = "/admin/"
 
@@ -26,13 +27,20 @@ class Gate:
     engine takes from all windows at once; none is made where nothing is limited."""
 
     def __init__(
-        self, authenticator: Authenticator, tenants: Tenants, limiter: Limiter, meter: Meter, limits: settings.Limits
+        self,
+        authenticator: Authenticator,
+        tenants: Tenants,
+        limiter: Limiter,
+        meter: Meter,
+        limits: settings.Limits,
+        *,
+        clock: Clock = system_clock,
     ) -> None:
         self._authenticator = authenticator
         self._tenants = tenants
         self._limiter = limiter
         self._meter = meter
-        self._failed = FailedKeys(limits.failed_keys_per_minute)
+        self._failed = FailedKeys(limits.failed_keys_per_minute, clock)
         self._requests_per_minute = limits.requests_per_minute
 
     async def native(self, scope: HTTPScope) -> tuple[Caller, Allowance | None]:
