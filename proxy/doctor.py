@@ -11,7 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from admin.keys import Keys
 from config.settings import Secret, Settings, without_credentials
+from config.supervisor import Supervisor
 from context.tokens import TokenCounters
 from memory.caller import DEFAULT_NAMESPACE, DEFAULT_TENANT
 from memory.embedding.factory import open_embedder
@@ -79,8 +81,8 @@ def _settings(settings: Settings) -> Iterator[Finding]:
         fault, _, remedy = problem.rpartition(": ")
         yield Finding("settings", "bad", fault, remedy)
     if not problems:
-        access = "anyone who reaches it may use it" if settings.admin_key is None else "asks for a key"
-        yield Finding("settings", "good", f"{settings.host} port {settings.port}; {access}")
+        operator = "there is no operator's key" if settings.admin_key is None else "asks for a key"
+        yield Finding("settings", "good", f"{settings.host} port {settings.port}; {operator}")
 
 
 async def _upstream(settings: Settings) -> Finding:
@@ -132,7 +134,7 @@ async def _embedder_and_store(settings: Settings) -> list[Finding]:
         try:
             async with asyncio.timeout(SECONDS):
                 engine = await stack.enter_async_context(make_engine(settings, embedder.spec))
-                return [good, *await _store(settings, engine)]
+                return [good, *await _store(settings, engine), await _access(settings, engine)]
         except StoreInUse as error:
             return [good, await _live_server(settings, error)]
         except (RemoraError, TimeoutError) as error:
@@ -162,6 +164,18 @@ async def _store(settings: Settings, engine: Engine) -> list[Finding]:
         lost = f"{backlog.dead:,} exchanges could not be learned from"
         found.append(Finding("learning", "warning", lost, "the log of the worker says why"))
     return found
+
+
+async def _access(settings: Settings, engine: Engine) -> Finding:
+    async with Supervisor() as supervisor:
+        tenants_have_keys = await Keys(engine, supervisor).any()
+    if settings.admin_key is not None:
+        whose = "the operator's or a tenant's" if tenants_have_keys else "the operator's; no tenant has one yet"
+        return Finding("access", "good", f"with a key, {whose}")
+    if tenants_have_keys:
+        told = "with a tenant's key; nobody can manage tenants over the API"
+        return Finding("access", "warning", told, "set REMORA_ADMIN_KEY, the operator's key")
+    return Finding("access", "good", "nothing asks for a key: anyone who reaches it may use it")
 
 
 async def _extraction(settings: Settings) -> Finding:

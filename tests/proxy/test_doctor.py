@@ -12,12 +12,16 @@ from click.testing import CliRunner
 from litestar import Litestar, Request, Response, get, post
 from rich.console import Console
 
+from admin.key import KeyDraft
+from admin.tenant import DEFAULT
 from config.settings import Embedder, Extraction, Secret, Settings, Upstream
 from proxy.cli import main
 from proxy.demo.servers import serving
 from proxy.doctor import Finding, examine, show
+from proxy.parts import open_parts
 from tests.support.redis_server import RedisServer
 from tests.support.server import RemoraServer, settings_for
+from tests.support.services import a_caller
 
 KEY = "sk-right"
 
@@ -70,6 +74,7 @@ async def test_all_is_well_with_a_server_that_works() -> None:
         "tokens",
         "embedder",
         "store",
+        "access",
         "extraction",
     }
     assert [finding for finding in findings if finding.state == "bad"] == []
@@ -125,6 +130,22 @@ async def test_settings_that_are_not_to_be_served_are_told(closed_port: int) -> 
     chosen = settings(f"http://127.0.0.1:{closed_port}", host="0.0.0.0")
     (finding,) = await found(chosen, "settings")
     assert (finding.state, "REMORA_ADMIN_KEY" in finding.remedy) == ("bad", True)
+
+
+@pytest.mark.parametrize("admin_key", [None, Secret("operator")])
+async def test_who_is_let_in_is_told(closed_port: int, tmp_path: Path, admin_key: Secret | None) -> None:
+    chosen = settings(f"http://127.0.0.1:{closed_port}", store=f"sqlite:///{tmp_path}/remora.db", admin_key=admin_key)
+    (before,) = await found(chosen, "access")
+    async with open_parts(chosen) as parts:
+        await parts.keys.issue(a_caller(operator=True), DEFAULT, KeyDraft())
+    (after,) = await found(chosen, "access")
+
+    if admin_key is None:
+        assert "anyone" in before.text
+        assert (after.state, after.remedy) == ("warning", "set REMORA_ADMIN_KEY, the operator's key")
+    else:
+        assert "no tenant has one" in before.text
+        assert "a tenant's" in after.text
 
 
 async def test_an_embedder_out_of_reach_is_told_and_the_store_left_alone(closed_port: int) -> None:
