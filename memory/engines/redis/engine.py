@@ -20,6 +20,7 @@ from memory.engines.redis.advice import advice
 from memory.engines.redis.client import Argument, Client
 from memory.engines.redis.counters import RedisCounters
 from memory.engines.redis.documents import RedisDocuments, delete, put
+from memory.engines.redis.erasure import erase
 from memory.engines.redis.jobs import RedisJobs, enqueue
 from memory.engines.redis.keys import Keys
 from memory.engines.redis.log import RedisLog, append
@@ -81,6 +82,9 @@ class RedisEngine:
                 await self._schema.wait(self._schema.generation)
         except TimeoutError:
             raise StoreUnavailable("the index is still being made: not all memories can be found yet") from None
+
+    async def erase(self, tenant: str, progress: Callable[[float], Awaitable[None]]) -> None:
+        await erase(self._client, self._keys, self.memories, tenant, progress)
 
     async def reindex(
         self, embed: Callable[[Sequence[str]], Awaitable[list[Vector]]], progress: Callable[[int, int], None]

@@ -86,6 +86,15 @@ class Keys:
         """The names of the tenant's streams."""
         return self._of("logs", tenant)
 
+    def all_of(self, tenant: str) -> str:
+        """For SCAN: what `beginnings` begin, and perhaps keys of others."""
+        return f"{literal(self._prefix)}:*:{{{part(tenant)}}}*"
+
+    def beginnings(self, tenant: str) -> tuple[str, ...]:
+        """How each key of the tenant's begins, and no other key, but for those that go with its memories and jobs."""
+        whats = ("document", "documents", "unique", "counters", "window", "log", "logs")
+        return tuple(self._of(what, tenant) for what in whats)
+
     def job(self, id: str) -> str:
         return f"{self.jobs}job:{id}"
 
@@ -97,6 +106,11 @@ class Keys:
 
     def _of(self, what: str, tenant: str, *parts: str) -> str:
         return ":".join((self._prefix, what, f"{{{part(tenant)}}}", *parts))
+
+
+def literal(text: str) -> str:
+    """As SCAN's patterns spell it."""
+    return re.sub(r"([*?\[\\])", r"\\\1", text)
 
 
 def member(id: int) -> str:

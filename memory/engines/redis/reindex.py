@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from memory.engines.base import Vector
 from memory.engines.redis.client import Client
 from memory.engines.redis.codec import decode_memory, encode_vector
-from memory.engines.redis.keys import Keys
+from memory.engines.redis.keys import Keys, literal
+from memory.engines.redis.scan import scan
 from memory.engines.redis.schema import Schema, vector_field
 
 BATCH = 50
@@ -66,10 +67,7 @@ async def _embedded_anew(client: Client, keys: Keys, embed: Embed, field: str) -
 
 async def _names(client: Client, keys: Keys) -> AsyncIterator[list[bytes]]:
     """The keys of all memories, some perhaps twice."""
-    cursor: bytes | None = None
-    pattern = keys.memories.replace("[", r"\[") + "*"
-    while cursor != b"0":
-        cursor, names = await client.one("SCAN", cursor or 0, "MATCH", pattern, "COUNT", 500)
+    async for names in scan(client, f"{literal(keys.memories)}*"):
         for at in range(0, len(names), BATCH):
             yield names[at : at + BATCH]
 

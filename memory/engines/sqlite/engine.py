@@ -1,7 +1,7 @@
 """The embedded engine: every port over one SQLite database."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, assert_never
@@ -27,6 +27,7 @@ from memory.engines.sqlite import counters, documents, jobs, log
 from memory.engines.sqlite.counters import SqliteCounters
 from memory.engines.sqlite.database import Database
 from memory.engines.sqlite.documents import SqliteDocuments
+from memory.engines.sqlite.erasure import erase
 from memory.engines.sqlite.jobs import SqliteJobs, release
 from memory.engines.sqlite.log import SqliteLog
 from memory.engines.sqlite.memories import SqliteMemories
@@ -91,6 +92,9 @@ class SqliteEngine:
         await self._database.write(
             lambda connection: connection.execute("INSERT OR REPLACE INTO meta VALUES ('pinged', ?)", (str(now),))
         )
+
+    async def erase(self, tenant: str, progress: Callable[[float], Awaitable[None]]) -> None:
+        await erase(self._database, tenant, progress)
 
     async def reindex(self, embed: Embed, progress: Callable[[int, int], None]) -> int:
         if not self._reindexing:

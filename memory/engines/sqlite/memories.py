@@ -19,6 +19,7 @@ from memory.engines.base import (
     Written,
 )
 from memory.engines.sqlite.database import Database
+from memory.engines.sqlite.erasure import erasing
 from memory.engines.sqlite.filters import conditions
 from memory.engines.sqlite.log import append
 from memory.engines.sqlite.rows import STORED, from_row
@@ -27,7 +28,6 @@ from memory.engines.sqlite.table import MemoryTable
 from memory.engines.sqlite.usage import usage
 from memory.model import Hit, Memory, hit_of
 
-_ERASED_AT_ONCE = 500
 _SCANNED_AT_ONCE = 500
 
 
@@ -129,19 +129,10 @@ class SqliteMemories:
         return await self._database.read(lambda connection: usage(connection, tenant, namespace))
 
     async def erase(self, tenant: str, namespace: str | None = None) -> int:
-        def write(connection: apsw.Connection) -> int:
-            scope, values = ("", (tenant,)) if namespace is None else ("AND namespace = ?", (tenant, namespace))
-            connection.execute(
-                "DELETE FROM memories WHERE key IN "
-                f"(SELECT key FROM memories WHERE tenant = ? {scope} LIMIT {_ERASED_AT_ONCE})",
-                values,
-            )
-            return connection.changes()
-
-        erased = 0
-        while batch := await self._database.write(write):
-            erased += batch
-        return erased
+        condition, values = "tenant = ?", [tenant]
+        if namespace is not None:
+            condition, values = "tenant = ? AND namespace = ?", [tenant, namespace]
+        return sum([gone async for gone in erasing(self._database, "memories", "key", condition, values)])
 
     async def scan(self, where: Filter, *, after: int | None = None) -> AsyncIterator[list[Memory]]:
         condition, values = conditions(where)

@@ -1,6 +1,7 @@
 -- A job is a hash. Its id waits in one of three places: `delayed` (a sorted set by due time), an order list (whose head is
 -- the one that may run), or the stream `ready`, where a lease is a pending entry and its idle time. `open` has every job not
--- done yet by the time of its enqueueing, `dead` every buried one by the time its record ends.
+-- done yet by the time of its enqueueing, `dead` every buried one by the time its record ends. Its field `entry` is its
+-- place in the stream, if it ever came there.
 
 local GROUP = 'workers'
 local DONE_MS = 3600 * 1000
@@ -15,7 +16,7 @@ local function dispatch(jobs, id, due)
   if due > now then
     redis.call('ZADD', jobs .. 'delayed', whole(due), id)
   else
-    redis.call('XADD', jobs .. 'ready', '*', 'job', id)
+    redis.call('HSET', job_key(jobs, id), 'entry', redis.call('XADD', jobs .. 'ready', '*', 'job', id))
   end
 end
 
@@ -113,8 +114,19 @@ end
 
 local function give_up_entry(key, jobs)
   local entry = redis.call('HGET', key, 'entry')
-  redis.call('XACK', jobs .. 'ready', GROUP, entry)
-  redis.call('XDEL', jobs .. 'ready', entry)
+  if entry then
+    redis.call('XACK', jobs .. 'ready', GROUP, entry)
+    redis.call('XDEL', jobs .. 'ready', entry)
+  end
+end
+
+local function leave_order(order, jobs, id)
+  local was_first = redis.call('LINDEX', order, 0) == id
+  redis.call('LREM', order, 1, id)
+  local next = was_first and redis.call('LINDEX', order, 0)
+  if next then
+    dispatch(jobs, next, tonumber(redis.call('HGET', job_key(jobs, next), 'due')))
+  end
 end
 
 local function close(key, jobs, id)
@@ -122,11 +134,7 @@ local function close(key, jobs, id)
   redis.call('ZREM', jobs .. 'open', id)
   local order = redis.call('HGET', key, 'order')
   if order ~= '' then
-    redis.call('LPOP', order)
-    local next = redis.call('LINDEX', order, 0)
-    if next then
-      dispatch(jobs, next, tonumber(redis.call('HGET', job_key(jobs, next), 'due')))
-    end
+    leave_order(order, jobs, id)
   end
   return redis.call('HGET', key, 'dedupe')
 end
@@ -205,4 +213,21 @@ function operations.backlog()
     redis.call('ZCARD', jobs .. 'dead'),
     oldest and math.max(now - tonumber(oldest), 0) or 0,
   }
+end
+
+-- Whatever their states: those of these jobs that are the tenant's.
+function operations.erase_jobs()
+  local jobs, tenant, ids = take(), take(), list()
+  for _, id in ipairs(ids) do
+    local key = job_key(jobs, id)
+    if redis.call('HGET', key, 'tenant') == tenant then
+      local dedupe = close(key, jobs, id)
+      if dedupe ~= '' and redis.call('GET', dedupe) == id then
+        redis.call('DEL', dedupe)
+      end
+      redis.call('ZREM', jobs .. 'delayed', id)
+      redis.call('ZREM', jobs .. 'dead', id)
+      redis.call('DEL', key)
+    end
+  end
 end

@@ -1,0 +1,275 @@
+"""Erasing a tenant: nothing of it is left, and everything of the others."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from memory.engines.base import (
+    BOUNDLESS,
+    AddCounter,
+    Append,
+    Backlog,
+    Engine,
+    Enqueue,
+    Filter,
+    Neighbourhood,
+    PutDocument,
+    SearchQuery,
+    Take,
+)
+from tests.contract.examples import HOSTILE, TENANT, a_record, a_vector
+from tests.contract.examples import given as stored
+
+WORKER = "worker"
+
+
+async def untold(share: float) -> None:
+    """For an erasure whose progress nobody watches."""
+
+
+class Tenant:
+    """A tenant with something in every corner of every port."""
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        self._engine = engine
+        self._name = name
+        self._jobs: list[str] = []
+
+    async def fill(self) -> None:
+        name, engine = self._name, self._engine
+        records = [
+            a_record(n, f"tea number {n}", tenant=name, namespace=f"n{n % 2}", user_id="u", run_id="r", seq=n)
+            for n in range(5)
+        ]
+        await stored(engine, *records, a_record(9, tenant=name, namespace="n", state="deleted"))
+        document = PutDocument(kind="k", tenant=name, key="key", value=b"v", indexes={"i": "v"})
+        assert await engine.documents.create(document, unique={"name": "x"})
+        lasting = PutDocument(kind="other", tenant=name, key="key", value=b"v", ttl_seconds=3600)
+        await engine.commit(
+            [
+                lasting,
+                AddCounter(tenant=name, name="count", amount=7),
+                Append(tenant=name, stream="s", entry=b"e"),
+                Append(tenant=name, stream="t", entry=b"e"),
+            ]
+        )
+        await engine.counters.take([self._look(amount=3)])
+        await self._enqueue_all()
+
+    async def found(self) -> dict[str, Any]:
+        """Whatever any port tells of it, jobs in the queue apart."""
+        name, engine = self._name, self._engine
+        everything = Filter(tenant=name, current=False)
+        question = SearchQuery(text="tea", vector=a_vector("q"), facts=3)
+        around = [Neighbourhood(namespace=f"n{n}", owner="u:u", run_id="r", seq=2) for n in range(2)]
+        ids = [*range(10)]
+        documents = [await engine.documents.list(kind, name) for kind in ("k", "other")]
+        return {
+            "memories": (await engine.memories.list(everything)).memories,
+            "by id": [memory for memory in await engine.memories.get(name, ids) if memory],
+            "vectors": [len(vector) for vector in await engine.memories.vectors(name, ids) if vector is not None],
+            "hits": {hit.id for hit in await engine.memories.search(everything, question)},
+            "neighbours": {hit.id for hit in await engine.memories.neighbours(everything, around, radius=9)},
+            "usage": [await engine.memories.usage(name, namespace) for namespace in (None, "n0", "n1", "n")],
+            "documents": documents,
+            "indexed": await engine.documents.list("k", name, index=("i", "v")),
+            "unique": await engine.documents.find("k", name, "name", "x"),
+            "counters": await engine.counters.values(name, ["count"]),
+            "windows": (await engine.counters.take([self._look()]))[0].remaining,
+            "statuses": [await engine.jobs.status(name, id) for id in self._jobs],
+            "log": [await engine.log.read(name, stream) for stream in "st"],
+        }
+
+    def _look(self, amount: int = 0) -> Take:
+        return Take(tenant=self._name, name="calls", limit=BOUNDLESS, window_seconds=10**9, amount=amount)
+
+    async def _enqueue(self, **fields: Any) -> None:
+        job = Enqueue(**({"kind": "learn", "tenant": self._name, "payload": b"p"} | fields))
+        id = await self._engine.jobs.enqueue(job)
+        assert id is not None
+        self._jobs.append(id)
+
+    async def _enqueue_all(self) -> None:
+        """One done, one dead, one that runs, three that wait for it, and one delayed."""
+        jobs = self._engine.jobs
+        for end in ("done", "dead"):
+            await self._enqueue(dedupe=end)
+            [job] = await jobs.lease(WORKER)
+            assert await (jobs.done(WORKER, job) if end == "done" else jobs.bury(WORKER, job, error="hopeless"))
+        for n in range(4):
+            await self._enqueue(order="o", dedupe=f"ordered {n}")
+        [_] = await jobs.lease(WORKER)
+        await self._enqueue(delay_seconds=3600.0)
+
+    async def await_worker(self) -> None:
+        """With a job that the next worker gets."""
+        await self._enqueue()
+
+
+async def nothing(engine: Engine, tenant: Tenant) -> dict[str, Any]:
+    """What is told of a tenant that has never been, asked about the same jobs."""
+    unknown = Tenant(engine, "unknown")
+    unknown._jobs = tenant._jobs
+    return await unknown.found()
+
+
+async def test_nothing_of_an_erased_tenant_is_found(engine: Engine) -> None:
+    tenant = Tenant(engine, TENANT)
+    await tenant.fill()
+    await tenant.await_worker()
+    await engine.erase(TENANT, untold)
+    assert await tenant.found() == await nothing(engine, tenant)
+    assert await engine.jobs.backlog() == Backlog(waiting=0, dead=0, oldest_ms=0)
+    assert await engine.jobs.lease(WORKER, limit=10) == []
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_erasing_a_tenant_leaves_those_of_similar_names(engine: Engine, name: str) -> None:
+    similar = {name + "a", f"{{{name}}}", name + ":", "acme", "a"} - {name}
+    others = [Tenant(engine, other) for other in sorted(similar)]
+    tenant = Tenant(engine, name)
+    for each in (tenant, *others):
+        await each.fill()
+    for each in (tenant, *others):
+        await each.await_worker()
+    before = [await other.found() for other in others]
+    await engine.erase(name, untold)
+    assert [await other.found() for other in others] == before
+    assert await tenant.found() == await nothing(engine, tenant)
+    leased = await engine.jobs.lease(WORKER, limit=100)
+    assert sorted(job.tenant for job in leased) == sorted(similar)
+
+
+async def test_a_name_in_anothers_keys_is_not_the_tenant(engine: Engine) -> None:
+    names = ["a", "{a}", ":{a}", "x:{a}:y"]
+    for n in names:
+        assert await engine.documents.create(
+            PutDocument(kind=n, tenant="b", key=n, value=b"v", indexes={n: n}), unique={n: n}
+        )
+        await engine.commit([AddCounter(tenant="b", name=n), Append(tenant="b", stream=n, entry=b"e")])
+        await engine.counters.take([Take(tenant="b", name=n, limit=9, window_seconds=10**9)])
+    await engine.erase("a", untold)
+    for n in names:
+        assert await engine.documents.find(n, "b", n, n) is not None
+        assert (await engine.documents.list(n, "b", index=(n, n)))[1] == 1
+        assert len(await engine.log.read("b", n)) == 1
+        [look] = await engine.counters.take([Take(tenant="b", name=n, limit=9, window_seconds=10**9, amount=0)])
+        assert look.remaining == 8
+    assert await engine.counters.values("b", names) == dict.fromkeys(names, 1)
+
+
+async def test_a_running_job_of_an_erased_tenant_is_no_longer_its_workers(engine: Engine) -> None:
+    await engine.jobs.enqueue(Enqueue(kind="k", tenant=TENANT, payload=b"p", order="o", dedupe="d"))
+    [job] = await engine.jobs.lease(WORKER)
+    await engine.erase(TENANT, untold)
+    for end in (
+        engine.jobs.renew(WORKER, job),
+        engine.jobs.progress(WORKER, job, 0.5),
+        engine.jobs.done(WORKER, job, result=b"r"),
+        engine.jobs.retry(WORKER, job, delay_seconds=0, error=""),
+        engine.jobs.bury(WORKER, job, error=""),
+    ):
+        assert not await end
+    assert await engine.jobs.status(TENANT, job.id) is None
+    assert await engine.jobs.backlog() == Backlog(waiting=0, dead=0, oldest_ms=0)
+
+
+async def test_jobs_of_others_are_leased_past_those_that_were_erased(engine: Engine) -> None:
+    for n in range(30):
+        await engine.jobs.enqueue(Enqueue(kind="k", tenant=TENANT, payload=b"%d" % n, order=f"o{n % 3}"))
+    await engine.jobs.enqueue(Enqueue(kind="k", tenant="other", payload=b"other"))
+    await engine.erase(TENANT, untold)
+    assert [job.payload for job in await engine.jobs.lease(WORKER)] == [b"other"]
+
+
+async def test_an_erased_tenant_can_begin_anew(engine: Engine) -> None:
+    tenant = Tenant(engine, TENANT)
+    await tenant.fill()
+    before = await tenant.found()
+    await engine.erase(TENANT, untold)
+    await tenant.fill()
+    after = await tenant.found()
+    for part in ("by id", "vectors", "hits", "neighbours", "usage", "documents", "unique", "counters", "windows"):
+        assert after[part] == before[part]
+
+
+async def test_a_tenant_that_never_was_is_erased_at_once(engine: Engine) -> None:
+    told: list[float] = []
+
+    async def progress(share: float) -> None:
+        told.append(share)
+
+    await engine.erase("unknown", progress)
+    assert told[-1] == 1.0
+
+
+async def test_progress_rises_to_one(engine: Engine) -> None:
+    await stored(engine, *(a_record(id) for id in range(200)))
+    told: list[float] = []
+
+    async def progress(share: float) -> None:
+        told.append(share)
+
+    await engine.erase(TENANT, progress)
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+    assert all(0 <= share <= 1 for share in told)
+    assert len(set(told)) > 3
+
+
+async def test_others_read_and_write_between_the_batches(engine: Engine, peer: Engine) -> None:
+    await stored(engine, *(a_record(id) for id in range(1000)))
+    written = 0
+
+    async def write_on() -> None:
+        nonlocal written
+        while True:
+            await stored(peer, a_record(written, tenant="other"))
+            written += 1
+
+    async with asyncio.TaskGroup() as group:
+        writing = group.create_task(write_on())
+        await engine.erase(TENANT, untold)
+        writing.cancel()
+    assert written > 10
+    assert (await engine.memories.usage("other")).memories in (written, written + 1)
+    assert (await engine.memories.list(Filter(tenant=TENANT, current=False))).total == 0
+
+
+async def test_an_interrupted_erasure_can_be_run_again(engine: Engine) -> None:
+    tenant = Tenant(engine, TENANT)
+    await tenant.fill()
+    await stored(engine, *(a_record(id) for id in range(100, 400)))
+
+    async def interrupt(share: float) -> None:
+        if share > 0.2:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        await engine.erase(TENANT, interrupt)
+    assert 0 < (await engine.memories.usage(TENANT)).memories < 305
+    await engine.erase(TENANT, untold)
+    assert await tenant.found() == await nothing(engine, tenant)
+
+
+async def test_what_is_written_during_an_erasure_stays_counted(engine: Engine, peer: Engine) -> None:
+    await stored(engine, *(a_record(id) for id in range(300)))
+    written = 1000
+
+    async def write_on() -> None:
+        nonlocal written
+        while True:
+            await stored(peer, a_record(written))
+            written += 1
+
+    async with asyncio.TaskGroup() as group:
+        writing = group.create_task(write_on())
+        await engine.erase(TENANT, untold)
+        writing.cancel()
+    left = (await engine.memories.list(Filter(tenant=TENANT, current=False), limit=1000)).memories
+    usage = await engine.memories.usage(TENANT)
+    assert usage.memories == len(left)
+    assert usage.bytes == sum(len(memory.content) for memory in left)
+    await engine.erase(TENANT, untold)
+    assert (await engine.memories.usage(TENANT)).memories == 0
