@@ -1,7 +1,7 @@
 """Tenants: made, found, changed, suspended, and what they may store."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -111,6 +111,15 @@ class Tenants:
         if unwritten and offset == 0:
             page.insert(0, DEFAULT)
         return page[:limit], total + unwritten
+
+    async def kept(self) -> AsyncIterator[str]:
+        """The keys of all tenants but those being deleted, and perhaps those made or removed meanwhile."""
+        offset = 0
+        while page := (await self.page(offset=offset))[0]:
+            for tenant in page:
+                if tenant.status != "deleting":
+                    yield tenant.key
+            offset += len(page)
 
     async def update(self, caller: Caller, id_or_name: str, patch: TenantPatch) -> Tenant:
         """Raises Invalid for a bad configuration or another name, Conflict where it is being deleted."""

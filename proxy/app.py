@@ -19,7 +19,6 @@ from memory.api.errors import rest_error
 from memory.api.openapi import StructSchemas, Summaries
 from memory.api.routes import memory_routes
 from memory.errors import NotFound
-from memory.extraction.worker import Worker
 from memory.service.clock import system_clock
 from proxy.asgi import OpenAIProxy
 from proxy.chat import Chat
@@ -31,6 +30,7 @@ from proxy.reception import Reception
 from proxy.recollection import Recollector
 from proxy.tracing import Tracing, open_tracing
 from proxy.upstream import Upstream
+from proxy.working import start_working
 
 NATIVE = frozenset(("memories", "namespaces", "context", "stats", "receipts", "events"))
 """First path segments under `/v1` that are never an upstream's."""
@@ -89,10 +89,7 @@ def _running(settings: Settings) -> Callable[[Litestar], AbstractAsyncContextMan
             app.state.parts = parts
             app.state.openai = _openai(parts, upstream, tracing)
             if settings.worker.inside:
-                worker = Worker(
-                    parts.engine, parts.handlers, concurrency=settings.worker.concurrency, watch=parts.metrics.job_ended
-                )
-                parts.supervisor.start(worker.run(), name="learning worker")
+                start_working(parts)
             yield
 
     return lifespan

@@ -7,8 +7,8 @@ import signal
 import structlog
 
 from config.settings import Settings, without_credentials
-from memory.extraction.worker import Worker
 from proxy.parts import open_parts
+from proxy.working import start_working
 
 log = structlog.stdlib.get_logger("remora")
 
@@ -19,10 +19,7 @@ async def work(settings: Settings) -> None:
     Raises as `open_parts` does.
     """
     async with open_parts(settings) as parts:
-        worker = Worker(
-            parts.engine, parts.handlers, concurrency=settings.worker.concurrency, watch=parts.metrics.job_ended
-        )
-        working = parts.supervisor.start(worker.run(), name="learning worker")
+        working = start_working(parts)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, working.cancel)
         log.info("Remora's worker is ready", store=without_credentials(settings.store))
