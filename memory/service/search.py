@@ -50,11 +50,14 @@ class Search:
             results = [(memory, 1.0) for memory in page.memories]
             return Found(results=results, total=page.total, has_more=offset + len(results) < page.total)
         end = offset + limit
-        depth = next((depth for depth in _DEPTHS if depth > end), RANKED_DEPTH)
+        depth, *deeper = [depth for depth in _DEPTHS if depth > end] or [RANKED_DEPTH]
         ranked, matching = await asyncio.gather(
             self._recall.search(where, query, limit=depth, weights=weights),
             self._memories.list(where, limit=0),
         )
+        while len(ranked) <= end and matching.total > depth and deeper:  # equal texts are ranked once
+            depth = deeper.pop(0)
+            ranked = await self._recall.search(where, query, limit=depth, weights=weights)
         wanted = ranked[offset:end]
         memories = await self._memories.get(caller.tenant, [one.hit.id for one in wanted]) if wanted else []
         # A memory deleted since it was ranked is left out.

@@ -1,6 +1,7 @@
 """Comparing an answer with the one that a document prints: the same keys, the same types."""
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z")
@@ -8,13 +9,13 @@ PRINTED_ID = re.compile(r"(mem|ns|tenant)_\w+\.\.\.")
 ID = re.compile(r"(mem|ns|tenant)_[0-9a-z]{11}")
 
 
-def same_shape(answer: Any, printed: Any, *, beyond: frozenset[str] = frozenset(), at: str = "$") -> None:
+def same_shape(answer: Any, printed: Any, *, beyond: Collection[str] = (), at: str = "$") -> None:
     """Fails unless `answer` has the shape of `printed`; `beyond` are keys of ours that the document lacks, anywhere.
     An empty printed list or object stands for any."""
     if isinstance(printed, dict):
         assert isinstance(answer, dict), at
         if printed:
-            assert set(printed) <= set(answer) <= set(printed) | beyond, at
+            assert set(printed) <= set(answer) <= set(printed) | set(beyond), at
             for key, value in printed.items():
                 same_shape(answer[key], value, beyond=beyond, at=f"{at}.{key}")
     elif isinstance(printed, list):

@@ -1,12 +1,12 @@
-"""The document's Health, Memory, Error and Pagination sections: each example sent as printed, each error provoked."""
+"""The document's Memory Operations: create, get, update, delete."""
 
 from typing import Any
 
-from litestar.testing import AsyncTestClient
+import httpx
+import pytest
 
 from tests.conformance.maia.shape import same_shape
-
-Client = AsyncTestClient[Any]
+from tests.conformance.maia.test_errors import PRINTED, is_error
 
 CREATE: dict[str, Any] = {
     "namespace": "default",
@@ -38,68 +38,25 @@ UPDATE: dict[str, Any] = {
     "tags": ["preferences", "ui", "fonts"],
     "confidence": 0.95,
 }
-SEARCH: dict[str, Any] = {
-    "query": "user preferences display settings",
-    "namespace": "default",
-    "types": ["semantic", "episodic"],
+GOT: dict[str, Any] = CREATED | {
+    "metadata": {},
     "tags": ["preferences"],
-    "source": "user",
-    "min_confidence": 0.5,
-    "time_range": {"start": "2026-01-01T00:00:00Z", "end": "2026-01-31T23:59:59Z"},
-    "limit": 20,
-    "offset": 0,
+    "accessed_at": "2026-01-19T10:05:00Z",
+    "access_count": 3,
 }
-SEARCHED: dict[str, Any] = {
-    "results": [
-        {
-            "memory": {
-                "id": "mem_01HQ5K3...",
-                "namespace": "default",
-                "content": "User prefers dark mode...",
-                "type": "semantic",
-                "tags": ["preferences"],
-                "confidence": 0.9,
-                "created_at": "2026-01-19T10:00:00Z",
-            },
-            "score": 0.87,
-        }
-    ],
-    "total": 15,
-    "limit": 20,
-    "offset": 0,
-}
-ERROR: dict[str, Any] = {
-    "error": {"code": "not_found", "message": "Memory not found", "details": {"memory_id": "mem_invalid"}}
-}
-PAGE: dict[str, Any] = {"items": [], "total": 500, "limit": 50, "offset": 100, "has_more": True}
-
-WHOLE_MEMORY = frozenset(CREATED) - {"embedding"}
-"""A search prints a part of its memories' keys; ours have all but the embedding."""
+LONGEST = "é" * 5_120
+"""10,240 bytes of UTF-8."""
 
 
-async def create(client: Client, **changes: Any) -> dict[str, Any]:
-    answer = await client.post("/v1/memories", json=CREATE | changes)
-    assert answer.status_code == 201
+def create(client: httpx.Client, **changes: Any) -> dict[str, Any]:
+    answer = client.post("/v1/memories", json=CREATE | changes)
+    assert answer.status_code == 201, answer.text
     memory: dict[str, Any] = answer.json()
     return memory
 
 
-async def test_health(client: Client) -> None:
-    answer = await client.get("/health")
-
-    assert answer.status_code == 200
-    assert answer.json() == {"status": "ok"}
-
-
-async def test_ready(client: Client) -> None:
-    answer = await client.get("/ready")
-
-    assert answer.status_code == 200
-    assert answer.json() == {"status": "ready", "checks": {"storage": "ok"}}
-
-
-async def test_create(client: Client) -> None:
-    memory = await create(client)
+def test_create(client: httpx.Client) -> None:
+    memory = create(client)
 
     same_shape(memory, CREATED)
     assert {key: memory[key] for key in CREATE} == CREATE
@@ -107,8 +64,8 @@ async def test_create(client: Client) -> None:
     assert memory["created_at"] == memory["updated_at"] == memory["accessed_at"]
 
 
-async def test_create_with_the_required_fields_takes_the_documents_defaults(client: Client) -> None:
-    answer = await client.post("/v1/memories", json={"namespace": "default", "content": "x"})
+def test_create_with_the_required_fields_takes_the_documents_defaults(client: httpx.Client) -> None:
+    answer = client.post("/v1/memories", json={"namespace": "default", "content": "x"})
 
     memory = answer.json()
     assert answer.status_code == 201
@@ -116,39 +73,94 @@ async def test_create_with_the_required_fields_takes_the_documents_defaults(clie
     assert (memory["metadata"], memory["tags"]) == ({}, [])
 
 
-async def test_create_refuses_bad_input_and_an_unknown_namespace(client: Client) -> None:
-    missing = await client.post("/v1/memories", json={"namespace": "default"})
-    invalid = await client.post("/v1/memories", json=CREATE | {"type": "nonsense"})
-    long = await client.post("/v1/memories", json=CREATE | {"content": "x" * 10_241})
-    unknown = await client.post("/v1/memories", json=CREATE | {"namespace": "unknown"})
-
-    for answer in (missing, invalid, long):
-        assert answer.status_code == 400
-        assert answer.json()["error"]["code"] == "bad_request"
-    assert unknown.status_code == 404
-    assert unknown.json()["error"]["code"] == "not_found"
+@pytest.mark.parametrize("kind", ["semantic", "episodic", "working"])
+def test_create_takes_the_documents_types(client: httpx.Client, kind: str) -> None:
+    assert create(client, type=kind)["type"] == kind
 
 
-async def test_get(client: Client) -> None:
-    id = (await create(client))["id"]
+@pytest.mark.parametrize("source", ["user", "extracted", "inferred", "imported"])
+def test_create_takes_the_documents_sources(client: httpx.Client, source: str) -> None:
+    assert create(client, source=source)["source"] == source
 
-    answer = await client.get(f"/v1/memories/{id}")
+
+@pytest.mark.parametrize("confidence", [0, 0.0, 0.5, 1])
+def test_create_keeps_a_confidence_even_of_zero(client: httpx.Client, confidence: float) -> None:
+    assert create(client, confidence=confidence)["confidence"] == confidence
+
+
+@pytest.mark.parametrize("missing", ["namespace", "content"])
+def test_create_needs(client: httpx.Client, missing: str) -> None:
+    answer = client.post("/v1/memories", json={key: value for key, value in CREATE.items() if key != missing})
+
+    is_error(answer, 400, "bad_request")
+    assert answer.json()["error"]["details"]["field"] == missing
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("content", ""),
+        ("content", 1),
+        ("content", None),
+        ("type", "nonsense"),
+        ("type", "structured"),
+        ("type", "procedural"),
+        ("source", "nonsense"),
+        ("metadata", []),
+        ("tags", "preferences"),
+        ("tags", [1]),
+        ("confidence", -0.1),
+        ("confidence", 1.1),
+        ("confidence", "0.5"),
+        ("id", "mem_1"),
+    ],
+)
+def test_create_refuses(client: httpx.Client, field: str, value: object) -> None:
+    answer = client.post("/v1/memories", json=CREATE | {field: value})
+
+    is_error(answer, 400, "bad_request")
+    assert answer.json()["error"]["details"]["field"].startswith(field)
+
+
+def test_content_may_have_10_240_bytes_of_utf_8(client: httpx.Client) -> None:
+    assert create(client, content=LONGEST)["content"] == LONGEST
+    is_error(client.post("/v1/memories", json=CREATE | {"content": LONGEST + "x"}), 400, "bad_request")
+
+
+def test_create_in_an_unknown_namespace_is_not_found(client: httpx.Client) -> None:
+    is_error(client.post("/v1/memories", json=CREATE | {"namespace": "unknown"}), 404, "not_found")
+
+
+def test_get(client: httpx.Client) -> None:
+    made = create(client, metadata={}, tags=["preferences"])
+
+    answer = client.get(f"/v1/memories/{made['id']}")
 
     assert answer.status_code == 200
-    same_shape(answer.json(), CREATED)
+    same_shape(answer.json(), GOT)
+    counted = {"accessed_at": answer.json()["accessed_at"], "access_count": 1}
+    assert answer.json() == made | counted
 
 
-async def test_get_of_an_unknown_memory_is_the_printed_error(client: Client) -> None:
-    answer = await client.get("/v1/memories/mem_invalid")
+def test_get_counts_each_access(client: httpx.Client) -> None:
+    id = create(client)["id"]
+
+    counts = [client.get(f"/v1/memories/{id}").json()["access_count"] for _ in range(3)]
+
+    assert counts == [1, 2, 3]
+
+
+def test_get_of_an_unknown_memory_is_the_printed_error(client: httpx.Client) -> None:
+    answer = client.get("/v1/memories/mem_invalid")
 
     assert answer.status_code == 404
-    assert answer.json() == ERROR
+    assert answer.json() == PRINTED
 
 
-async def test_update(client: Client) -> None:
-    before = await create(client)
+def test_update(client: httpx.Client) -> None:
+    before = create(client)
 
-    answer = await client.put(f"/v1/memories/{before['id']}", json=UPDATE)
+    answer = client.put(f"/v1/memories/{before['id']}", json=UPDATE)
 
     assert answer.status_code == 200
     after = answer.json()
@@ -156,55 +168,78 @@ async def test_update(client: Client) -> None:
     assert after["metadata"] == CREATE["metadata"] | UPDATE["metadata"]
     assert (after["content"], after["tags"], after["confidence"]) == (UPDATE["content"], UPDATE["tags"], 0.95)
     assert after["embedding"] != before["embedding"]
+    assert after["created_at"] == before["created_at"] <= after["updated_at"]
 
 
-async def test_update_refuses_bad_input_and_an_unknown_memory(client: Client) -> None:
-    id = (await create(client))["id"]
+def test_update_changes_only_what_is_given(client: httpx.Client) -> None:
+    before = create(client)
 
-    assert (await client.put(f"/v1/memories/{id}", json={"confidence": 2})).status_code == 400
-    assert (await client.put("/v1/memories/mem_invalid", json=UPDATE)).status_code == 404
+    after = client.put(f"/v1/memories/{before['id']}", json={"confidence": 0}).json()
 
-
-async def test_delete(client: Client) -> None:
-    id = (await create(client))["id"]
-
-    answer = await client.delete(f"/v1/memories/{id}")
-
-    assert answer.status_code == 204
-    assert answer.content == b""
-    assert (await client.get(f"/v1/memories/{id}")).status_code == 404
-    assert (await client.delete(f"/v1/memories/{id}")).status_code == 404
+    assert after == before | {"confidence": 0.0, "updated_at": after["updated_at"]}
 
 
-async def test_search(client: Client) -> None:
-    await create(client, created_at="2026-01-19T10:00:00Z")
-    await create(client, created_at="2026-02-19T10:00:00Z")
+def test_update_merges_metadata_at_the_top_level_and_removes_what_is_null(client: httpx.Client) -> None:
+    id = create(client, metadata={"kept": 1, "gone": 2, "deep": {"a": 1, "b": 2}})["id"]
 
-    answer = await client.post("/v1/memories/search", json=SEARCH)
+    after = client.put(f"/v1/memories/{id}", json={"metadata": {"gone": None, "deep": {"a": 3}, "new": [None]}}).json()
 
-    assert answer.status_code == 200
-    same_shape(answer.json(), SEARCHED, beyond=WHOLE_MEMORY | {"has_more"})
-    assert (answer.json()["total"], answer.json()["limit"], answer.json()["offset"]) == (1, 20, 0)
+    assert after["metadata"] == {"kept": 1, "deep": {"a": 3}, "new": [None]}
 
 
-async def test_search_with_nothing_given_takes_the_documents_defaults(client: Client) -> None:
-    await create(client)
+def test_update_replaces_tags(client: httpx.Client) -> None:
+    id = create(client)["id"]
 
-    answer = await client.post("/v1/memories/search", json={})
-
-    same_shape(answer.json(), SEARCHED, beyond=WHOLE_MEMORY | {"has_more"})
-    assert (answer.json()["limit"], answer.json()["offset"]) == (100, 0)
+    assert client.put(f"/v1/memories/{id}", json={"tags": []}).json()["tags"] == []
 
 
-async def test_list_as_the_pagination_section_has_it(client: Client) -> None:
-    for _ in range(3):
-        await create(client)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"confidence": 2},
+        {"content": ""},
+        {"content": LONGEST + "x"},
+        {"tags": [1]},
+        {"metadata": 1},
+        {"type": "working"},
+    ],
+)
+def test_update_refuses(client: httpx.Client, changes: dict[str, Any]) -> None:
+    before = create(client)
 
-    answer = await client.get("/v1/memories?limit=50&offset=100")
-    page = await client.get("/v1/memories?limit=2")
+    is_error(client.put(f"/v1/memories/{before['id']}", json=changes), 400, "bad_request")
+    assert client.get(f"/v1/memories/{before['id']}").json()["content"] == before["content"]
 
-    same_shape(answer.json(), PAGE)
-    assert answer.json() == {"items": [], "total": 3, "limit": 50, "offset": 100, "has_more": False}
-    same_shape(page.json(), PAGE)
-    same_shape(page.json()["items"][0], {key: CREATED[key] for key in CREATED if key != "embedding"})
-    assert page.json()["has_more"] is True
+
+def test_update_of_an_unknown_memory_is_not_found(client: httpx.Client) -> None:
+    is_error(client.put("/v1/memories/mem_invalid", json=UPDATE), 404, "not_found")
+
+
+def test_delete(client: httpx.Client) -> None:
+    id = create(client)["id"]
+
+    answer = client.delete(f"/v1/memories/{id}")
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    is_error(client.get(f"/v1/memories/{id}"), 404, "not_found")
+    is_error(client.delete(f"/v1/memories/{id}"), 404, "not_found")
+    assert client.get("/v1/memories").json()["total"] == 0
+
+
+def test_the_embedding_is_left_out_where_asked(client: httpx.Client) -> None:
+    made = client.post("/v1/memories?exclude=embedding", json=CREATE).json()
+    url = f"/v1/memories/{made['id']}?exclude=embedding"
+
+    for answer in (made, client.get(url).json(), client.put(url, json=UPDATE).json()):
+        assert "embedding" not in answer
+
+
+def test_history_has_what_became_of_a_memory(client: httpx.Client) -> None:
+    id = create(client)["id"]
+    client.put(f"/v1/memories/{id}", json=UPDATE)
+    client.delete(f"/v1/memories/{id}")
+
+    history = client.get(f"/v1/memories/{id}/history").json()["history"]
+
+    assert [change["event"] for change in history] == ["created", "updated", "deleted"]
+    assert history[1]["previous_content"] == CREATE["content"]

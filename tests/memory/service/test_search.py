@@ -64,3 +64,17 @@ async def test_a_ranked_list_ends_at_its_depth(
     assert page.total == 7
     assert beyond.results == []
     assert not beyond.has_more
+
+
+async def test_equal_texts_leave_no_page_short(
+    services: Services, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_DEPTHS", (64, 1000))
+    drafts = [MemoryDraft(content=f"peanut number {n % 3}") for n in range(99)]
+    drafts += [MemoryDraft(content=f"almond number {n}") for n in range(3)]
+    await services.remember.write(caller, drafts, "default")
+
+    page = await services.search.find(caller, WHERE, "peanut number", limit=4)
+
+    assert len({memory.content for memory, _ in page.results}) == 4
+    assert page.has_more
