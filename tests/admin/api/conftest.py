@@ -74,7 +74,7 @@ async def admin(either_engine: Engine, settings: Settings) -> AsyncIterator[Admi
         tenants = Tenants(engine, clock, timer=clock.seconds)
         keys = Keys(engine, supervisor, clock, timer=clock.seconds)
         authenticator = Authenticator(settings, keys, tenants, clock)
-        erasure = Erasure(engine, tenants, keys, settle_seconds=0)
+        erasure = Erasure(engine, tenants, keys, settle_seconds=0, leftovers_seconds=0)
 
         async def caller(request: Request[Any, Any, Any]) -> Caller:
             return await authenticator.caller(request.scope["headers"], request.scope["query_string"])
