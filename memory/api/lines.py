@@ -116,7 +116,7 @@ def read_line(line: bytes) -> MemoryLine:
 
 
 def memory_line(memory: Memory, vector: Vector | None) -> bytes:
-    return msgspec.json.encode(
+    line = msgspec.json.encode(
         MemoryLine(
             **{name: getattr(memory, name) for name in _ALIKE},
             id=ids.spell(memory.id),
@@ -131,6 +131,7 @@ def memory_line(memory: Memory, vector: Vector | None) -> bytes:
             embedding=UNSET if vector is None else embedding_view(vector),
         )
     )
+    return line + b"\n"
 
 
 def memory_of(line: MemoryLine, *, tenant: str, namespace: str, user_id: str | None, now: int) -> Memory:

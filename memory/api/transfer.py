@@ -1,6 +1,7 @@
 """`GET /v1/memories/export` and `POST /v1/memories/import`."""
 
 import logging
+import sys
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
@@ -45,7 +46,8 @@ _TAKEN = frozenset((MEDIA_TYPE, "application/jsonl", "application/json", "applic
 """None that a web page may send unasked."""
 
 MAX_FAILURES = 100
-_AT_ONCE = 200
+_WRITTEN_AT_ONCE = 200
+_SENT_AT_ONCE = 100
 
 log = logging.getLogger("remora.api")
 
@@ -191,7 +193,7 @@ class _Incoming:
                 self._waiting.append((number, self._read(line)))
             except Invalid as error:
                 self._fail(number, error)
-        if len(self._waiting) >= _AT_ONCE:
+        if len(self._waiting) >= _WRITTEN_AT_ONCE:
             await self.flush()
 
     async def flush(self) -> None:
@@ -237,16 +239,17 @@ class _Incoming:
 
 
 async def _lines(header: bytes, first: Batch, rest: AsyncIterator[Batch], limit: int | None) -> AsyncIterator[bytes]:
-    left = limit
-    if header:
-        yield header
+    """The body of an export."""
+    yield header
+    left = sys.maxsize if limit is None else limit
     try:
-        batch: Batch | None = first
-        while batch and left != 0:
-            lines = [memory_line(memory, vector) for memory, vector in batch[:left]]
-            yield b"".join(line + b"\n" for line in lines)
-            left = None if left is None else left - len(lines)
-            batch = await anext(rest, None) if left != 0 else None
+        batch = first
+        while batch and left > 0:
+            for start in range(0, min(len(batch), left), _SENT_AT_ONCE):
+                part = batch[start : min(start + _SENT_AT_ONCE, left)]
+                yield b"".join(memory_line(memory, vector) for memory, vector in part)
+            left -= len(batch)
+            batch = await anext(rest, []) if left > 0 else []
     except RemoraError as error:
         yield msgspec.json.encode(ErrorBody(detail(error)), enc_hook=str) + b"\n"
     except Exception:

@@ -31,6 +31,7 @@ class Export:
         What is there all the while comes exactly once. What is written meanwhile comes too, if its id is above those
         already given, as a new memory's is; an import's may be below.
         """
+        caller.require("read")
         where = Filter(
             tenant=caller.tenant,
             namespaces=None if namespace is None else (namespace,),
