@@ -70,11 +70,12 @@ def _write_line(scope: HTTPScope, status: int | None, *, milliseconds: float) ->
     """`status` None: the client left before there was one. The path as it was sent, so that it has no line breaks, and
     without the query string, which may hold a key."""
     caller: Caller | None = scope["state"].get(CALLER)
+    path, _, _ = scope["raw_path"].partition(b"?")  # some servers leave the query in it
     log.info(
         "request",
         who=None if caller is None else caller.name,
         method=scope["method"],
-        path=scope["raw_path"].decode("latin-1"),
+        path=path.decode("latin-1"),
         status=status,
         ms=round(milliseconds, 2),
     )
