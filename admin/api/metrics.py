@@ -7,11 +7,17 @@ from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import Example
 
 from admin.middleware import CALLER, PUBLIC
 from admin.scrape import Scrape
 from memory.api.documentation import errors
 from memory.caller import Caller
+
+_EXAMPLE = """# HELP remora_memories_injected_total Memories that went into prompts.
+# TYPE remora_memories_injected_total counter
+remora_memories_injected_total 1729.0
+"""
 
 
 def metrics_route(*, public: bool) -> HTTPRouteHandler:
@@ -25,7 +31,13 @@ def metrics_route(*, public: bool) -> HTTPRouteHandler:
         opt={PUBLIC: public},
         guards=[] if public else [_only_the_operator],
         responses={
-            200: ResponseSpec(str, description="The figures", media_type="text/plain", generate_examples=False),
+            200: ResponseSpec(
+                str,
+                description="The figures",
+                media_type="text/plain",
+                generate_examples=False,
+                examples=[Example(value=_EXAMPLE)],
+            ),
             **errors(),
         },
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
 from litestar.enums import RequestEncodingType
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example, OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
@@ -134,7 +135,7 @@ _ERRORS: dict[int, tuple[str, str, dict[str, Any]]] = {
 
 def json_body(example: dict[str, Any]) -> BodyKwarg:
     """Marks a handler's `data`, with an example of it."""
-    marker = Body(media_type=RequestEncodingType.JSON, examples=[Example(value=example)])
+    marker = Body(media_type=RequestEncodingType.JSON, examples=[_example(example)])
     assert isinstance(marker, BodyKwarg)
     return marker
 
@@ -163,7 +164,12 @@ def errors(*statuses: int) -> dict[int, ResponseSpec]:
 
 def _spec(status: int, model: type[Struct], example: dict[str, Any]) -> ResponseSpec:
     phrase = HTTPStatus(status).phrase
-    return ResponseSpec(model, generate_examples=False, description=phrase, examples=[Example(value=example)])
+    return ResponseSpec(model, generate_examples=False, description=phrase, examples=[_example(example)])
+
+
+def _example(value: dict[str, Any]) -> Example:
+    """Litestar would leave out what is null."""
+    return Example(value=msgspec.Raw(msgspec.json.encode(value)))
 
 
 BODY_ERRORS = (413, 415)

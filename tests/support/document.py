@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+from litestar import Litestar
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -47,3 +50,8 @@ class OpenAPIDocument:
         for path, methods in self.schema["paths"].items():
             for method, described in methods.items():
                 yield Operation(method.upper(), path, described)
+
+
+def document_of(app: Litestar) -> OpenAPIDocument:
+    """As the application serves it."""
+    return OpenAPIDocument(msgspec.json.decode(msgspec.json.encode(app.openapi_schema.to_schema())))
