@@ -58,7 +58,8 @@ def read(headers: Iterable[tuple[bytes, bytes]], query_string: bytes) -> Credent
         elif name == b"x-api-key":
             api_key = value.decode("latin-1").strip()
         elif name == b"api-key":
-            azure_key = value.decode("latin-1")
+            # All of them go upstream.
+            azure_key = f"{azure_key or ''} {value.decode('latin-1')}"
         elif name == b"host":
             host = value.decode("latin-1")
         elif name == b"origin":

@@ -11,10 +11,13 @@ from memory import ids
 from memory.caller import DEFAULT_TENANT, Caller
 from memory.errors import Forbidden, Invalid, NotFound
 from memory.model import Name
-from memory.service.checks import broken_rule
+from memory.service.checks import broken_rule, nested_within
+from memory.service.drafts import merge
 
 MAX_CONFIG_BYTES = 65_536
 """Of a tenant's `config`, as JSON."""
+
+MAX_CONFIG_DEPTH = 32
 
 Status = Literal["active", "suspended", "deleting"]
 DisplayName = Annotated[str, Meta(max_length=256)]
@@ -138,7 +141,9 @@ def no_tenant(id_or_name: str) -> NotFound:
 
 
 def _merged(config: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    merged = {name: value for name, value in {**config, **changes}.items() if value is not None}
+    merged = merge(config, changes)
+    if not nested_within(merged, MAX_CONFIG_DEPTH):
+        raise Invalid(f"config: must not be nested more than {MAX_CONFIG_DEPTH} deep", field="config")
     if "token_budget" in merged:
         try:
             merged["token_budget"] = msgspec.convert(merged["token_budget"], _TokenBudget)

@@ -27,3 +27,14 @@ def broken_rule(error: msgspec.ValidationError, within: str = "") -> Invalid:
         text = text.replace("`", "'").replace("Expected", "must be", 1)
     path = ".".join(part for part in (within, path) if part) or "body"
     return Invalid(f"{path}: {text}", field=path)
+
+
+def nested_within(value: object, depth: int) -> bool:
+    """Whether no list or object in it lies deeper than `depth`, where 1 is one that holds none."""
+    match value:
+        case dict():
+            return depth > 0 and all(nested_within(inner, depth - 1) for inner in value.values())
+        case list() | tuple():
+            return depth > 0 and all(nested_within(inner, depth - 1) for inner in value)
+        case _:
+            return True

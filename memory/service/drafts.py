@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from memory.errors import Invalid
 from memory.model import MAX_CONTENT_BYTES, MAX_NAME, Link, MemoryType, Name, Source, State
-from memory.service.checks import broken_rule
+from memory.service.checks import broken_rule, nested_within
 
 Tag = Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
 Tags = Annotated[list[Tag], Meta(max_length=100)]
@@ -111,7 +111,7 @@ def _check_content(content: str) -> None:
 
 
 def _check_metadata(metadata: Mapping[str, Any]) -> None:
-    if not _within(metadata, MAX_METADATA_DEPTH):
+    if not nested_within(metadata, MAX_METADATA_DEPTH):
         raise Invalid(f"metadata must not be nested more than {MAX_METADATA_DEPTH} deep", field="metadata")
     try:
         size = len(msgspec.msgpack.encode(metadata))
@@ -124,16 +124,6 @@ def _check_metadata(metadata: Mapping[str, Any]) -> None:
             limit=MAX_METADATA_BYTES,
             size=size,
         )
-
-
-def _within(value: object, depth: int) -> bool:
-    match value:
-        case dict():
-            return depth > 0 and all(_within(inner, depth - 1) for inner in value.values())
-        case list() | tuple():
-            return depth > 0 and all(_within(inner, depth - 1) for inner in value)
-        case _:
-            return True
 
 
 def merge(metadata: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -246,6 +246,12 @@ async def test_what_looks_like_a_remora_key_is_never_passed_on(
         await authenticator(key=key).proxied([LOOPBACK, (b"x-api-key", KEY.encode()), leak], b"")
 
 
+async def test_a_remora_key_among_several_for_the_upstream_is_not_passed_on(authenticator: Making) -> None:
+    several = [(b"api-key", b"remora_x"), (b"api-key", b"mine")]
+    with pytest.raises(Unauthenticated, match="X-API-Key"):
+        await authenticator().proxied([(b"x-api-key", KEY.encode()), *several], b"")
+
+
 @pytest.mark.parametrize("header", [b"x-maia-tenant-id", b"x-remora-tenant", b"x-tenant-id"])
 async def test_no_header_chooses_the_tenant(
     authenticator: Making, issued: tuple[Key, str], acme: Tenant, header: bytes

@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from admin.plans import PLANS, UNLIMITED, QuotaChanges
-from admin.tenant import MAX_CONFIG_BYTES, Tenant, TenantDraft, TenantPatch
+from admin.tenant import MAX_CONFIG_BYTES, MAX_CONFIG_DEPTH, Tenant, TenantDraft, TenantPatch
 from admin.tenants import CACHED_SECONDS, Tenants
 from memory import ids
 from memory.caller import SYSTEM, Caller
@@ -147,6 +147,16 @@ async def test_a_config_has_a_largest_size(tenants: Tenants, operator: Caller) -
     await made(tenants, operator)
     with pytest.raises(Invalid, match="config"):
         await tenants.update(operator, "acme", TenantPatch(config={"much": "x" * MAX_CONFIG_BYTES}))
+
+
+async def test_a_config_has_a_deepest_nesting(tenants: Tenants, operator: Caller) -> None:
+    nested: dict[str, Any] = {}
+    for _ in range(MAX_CONFIG_DEPTH - 1):
+        nested = {"inner": nested}
+    await made(tenants, operator, config=nested)
+
+    with pytest.raises(Invalid, match="nested"):
+        await tenants.update(operator, "acme", TenantPatch(config={"outer": nested}))
 
 
 async def test_quotas_are_the_plans_but_for_those_set_by_hand(tenants: Tenants, operator: Caller) -> None:
