@@ -4,9 +4,11 @@ import asyncio
 import sys
 from pathlib import Path
 
-from memory.engines.base import AddCounter, Append, Enqueue, PutDocument
+from memory.engines.base import AddCounter, Append, Enqueue, PutDocument, Take
 from tests.contract.examples import TENANT, a_record
 from tests.contract.stores import Store
+
+WINDOW = Take(tenant=TENANT, name="calls", limit=10, window_seconds=10**9, amount=3)
 
 
 async def main(path: str, url: str, prefix: str) -> None:
@@ -24,6 +26,7 @@ async def main(path: str, url: str, prefix: str) -> None:
         )
         await engine.jobs.enqueue(Enqueue(kind="learn", tenant=TENANT, payload=b"enqueued"))
         await engine.jobs.lease("doomed")
+        await engine.counters.take([WINDOW])
         sys.stdout.write("written\n")
         sys.stdout.flush()
         await asyncio.Event().wait()

@@ -3,7 +3,10 @@
 import asyncio
 import sys
 
+from msgspec import structs
+
 from memory.engines.base import Filter
+from tests.contract.doomed import WINDOW
 from tests.contract.examples import TENANT, everything
 from tests.contract.stores import Store
 
@@ -31,6 +34,8 @@ async def test_what_a_killed_process_was_told_is_stored_is_there(lasting_store: 
         assert await engine.documents.get("receipt", TENANT, "k") is not None
         assert await engine.counters.values(TENANT, ["n"]) == {"n": 3}
         assert len(await engine.log.read(TENANT, "s")) == 1
+        [window] = await engine.counters.take([structs.replace(WINDOW, amount=0)])
+        assert window.remaining == 7
         attempts: dict[bytes, int] = {}
         while len(attempts) < 2:
             for job in await engine.jobs.lease("survivor", limit=2, wait_seconds=10):

@@ -46,6 +46,24 @@ class Gate:
         self._open.set()
 
 
+async def test_only_a_lasting_write_waits_for_the_disk_and_others_do_not_wait_for_it(database: Database) -> None:
+    order: list[tuple[str, int]] = []
+
+    def write(name: str) -> Callable[[apsw.Connection], None]:
+        return lambda connection: order.append((name, connection.pragma("synchronous")))
+
+    gate = Gate()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(database.write(gate))
+        await gate.reached()
+        for name, lasting in (("one", True), ("two", False), ("three", True), ("four", False)):
+            group.create_task(database.write(write(name), lasting=lasting))
+            await asyncio.sleep(0)
+        gate.open()
+    normal, full = 1, 2
+    assert order == [("two", normal), ("four", normal), ("one", full), ("three", full)]
+
+
 async def test_a_cancelled_read_is_interrupted_and_leaves_the_connection_usable(database: Database) -> None:
     begun = threading.Event()
 
