@@ -31,6 +31,9 @@ BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 75
 """Longer than HTTP clients keep an idle connection (httpx: 5 s), so that none is closed under a request just sent."""
 
+START_SECONDS = 30
+"""A process of several that has not said a word for so long is replaced; on a busy machine one takes seconds to begin."""
+
 _READY = "Remora is ready: give this base_url to your OpenAI client"
 _STARTING = "Remora starts its processes: give this base_url to your OpenAI client"
 
@@ -75,6 +78,7 @@ def configuration(settings: Settings) -> uvicorn.Config:
         date_header=False,  # an upstream's own comes through; two would be wrong
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=math.ceil(settings.stream.drain_seconds),
+        timeout_worker_healthcheck=START_SECONDS,
     )
 
 

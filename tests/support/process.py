@@ -10,10 +10,12 @@ from types import TracebackType
 from typing import Self
 
 import httpx
+import psutil
 
 from tests.support.ports import free_port
 
-START_SECONDS = 60.0
+START_SECONDS = 150.0
+STOP_SECONDS = 40.0
 
 
 class RemoraProcess:
@@ -63,6 +65,19 @@ class RemoraProcess:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def stop(self) -> None:
+        """An orderly end."""
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait(STOP_SECONDS)
+        self._process = None
+
+    def workers(self) -> list[int]:
+        """The ids of the processes that serve, where they are several."""
+        assert self._process is not None
+        children = psutil.Process(self._process.pid).children()
+        return [child.pid for child in children if any("spawn_main" in word for word in child.cmdline())]
 
     def memories(self, **where: str) -> list[str]:
         """The contents of all memories of these scopes, newest first."""

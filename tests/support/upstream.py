@@ -109,6 +109,10 @@ class FakeUpstream:
         return f"{self._server.origin}/v1"
 
     @property
+    def port(self) -> int:
+        return self._server.port
+
+    @property
     def last(self) -> Request:
         return self.requests[-1]
 
