@@ -145,7 +145,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             read=Read(engine),
             history=History(engine),
             search=Search(engine, recall),
-            export=Export(engine),
+            export=Export(engine, embedder.spec),
             imports=Imports(engine, embedder, namespaces, quotas=tenants, count=count, extract_fields=extract_fields),
             assembler=Assembler(recall, tokens, system_clock),
             receipts=Receipts(engine.documents),

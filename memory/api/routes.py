@@ -10,6 +10,6 @@ from memory.api.transfer import TransferController
 
 def memory_routes() -> list[type[Controller]]:
     """They need the named dependencies `caller`, `namespaces`, `remember`, `revise`, `forget`, `read`, `search`,
-    `history`, `export`, `imports`, `embedder` and `readiness`, and `memory.api.errors.rest_error` as the exception
-    handler of `Exception`."""
+    `history`, `export`, `imports` and `readiness`, and `memory.api.errors.rest_error` as the exception handler of
+    `Exception`."""
     return [MemoriesController, TransferController, NamespacesController, HealthController]

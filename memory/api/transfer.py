@@ -31,7 +31,6 @@ from memory.api.lines import (
     vector_of,
 )
 from memory.caller import DEFAULT_NAMESPACE, Caller
-from memory.embedding.base import Embedder
 from memory.engines.base import EmbeddingSpec
 from memory.errors import Invalid, RemoraError, TooLarge
 from memory.model import Name
@@ -95,7 +94,6 @@ class TransferController(Controller):
         caller: NamedDependency[Caller],
         namespaces: NamedDependency[Namespaces],
         export: NamedDependency[Export],
-        embedder: NamedDependency[Embedder],
         namespace: FromQuery[str | None] = None,
         user_id: FromQuery[str | None] = None,
         after: Annotated[
@@ -117,7 +115,7 @@ class TransferController(Controller):
         first: Batch = await anext(batches, [])  # so that what is wrong from the beginning is an error, not a line
         header = b""
         if after is None:
-            header = header_line(embedder.spec if include else None, namespace=home, user_id=user_id)
+            header = header_line(export.embedding if include else None, namespace=home, user_id=user_id)
         return Stream(_lines(header, first, batches, limit), media_type=MEDIA_TYPE)
 
     @post(
@@ -135,7 +133,6 @@ class TransferController(Controller):
         request: Request[Any, Any, Any],
         caller: NamedDependency[Caller],
         imports: NamedDependency[Imports],
-        embedder: NamedDependency[Embedder],
         namespace: Annotated[str, QueryParameter(description="Of the lines that name none.")] = DEFAULT_NAMESPACE,
         user_id: Annotated[
             str | None, QueryParameter(description="Whose the memories are of the lines that name nobody.")
@@ -151,7 +148,6 @@ class TransferController(Controller):
         incoming = _Incoming(
             caller,
             imports,
-            embedder.spec,
             namespace=_name(namespace, "namespace"),
             user_id=None if user_id is None else _name(user_id, "user_id"),
         )
@@ -168,12 +164,9 @@ class TransferController(Controller):
 class _Incoming:
     """The lines of one import, written in batches."""
 
-    def __init__(
-        self, caller: Caller, imports: Imports, spec: EmbeddingSpec, *, namespace: str, user_id: str | None
-    ) -> None:
+    def __init__(self, caller: Caller, imports: Imports, *, namespace: str, user_id: str | None) -> None:
         self._caller = caller
         self._imports = imports
-        self._spec = spec
         self._namespace = namespace
         self._user_id = user_id
         self._given: EmbeddingSpec | None = None
@@ -229,7 +222,7 @@ class _Incoming:
             user_id=self._user_id,
             now=system_clock(),
         )
-        vector = vector_of(line, self._given, self._spec)
+        vector = vector_of(line, self._given, self._imports.embedding)
         return Arrival(memory=memory, vector=vector, next_in_session=line.id is None)
 
     def _fail(self, number: int, error: RemoraError, id: str | UnsetType = UNSET) -> None:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from itertools import repeat
 
 from memory.caller import Caller
-from memory.engines.base import Engine, Filter, Vector
+from memory.engines.base import EmbeddingSpec, Engine, Filter, Vector
 from memory.model import Memory, State
 from memory.service import visible
 
@@ -14,8 +14,10 @@ Batch = Sequence[tuple[Memory, Vector | None]]
 
 
 class Export:
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, embedding: EmbeddingSpec) -> None:
+        """`embedding`: whose the vectors are."""
         self._memories = engine.memories
+        self.embedding = embedding
 
     async def batches(
         self,

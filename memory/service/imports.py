@@ -8,7 +8,7 @@ from msgspec import Struct, structs
 
 from memory.caller import Caller
 from memory.embedding.base import Embedder
-from memory.engines.base import Engine, Limit, Record, Usage, Vector, Written
+from memory.engines.base import EmbeddingSpec, Engine, Limit, Record, Usage, Vector, Written
 from memory.errors import Conflict, Forbidden, Invalid, NotFound, RemoraError
 from memory.model import Memory, NamespaceConfig, content_hash
 from memory.service import events
@@ -53,6 +53,11 @@ class Imports:
         self._count = count
         self._extract_fields = extract_fields
         self._now = clock
+
+    @property
+    def embedding(self) -> EmbeddingSpec:
+        """Whose an arrival's vector has to be."""
+        return self._embedder.spec
 
     async def write(self, caller: Caller, arrivals: Sequence[Arrival]) -> list[Outcome]:
         """Store those whose id is free, with namespaces that are missing, and say of each what became of it: skipped

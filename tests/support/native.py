@@ -28,7 +28,6 @@ def native_app(services: Services, caller: Caller, readiness: Readiness | None =
         "history": services.history,
         "export": services.export,
         "imports": services.imports,
-        "embedder": services.embedder,
         "readiness": readiness or Readiness({"storage": storage}),
     }
     return Litestar(

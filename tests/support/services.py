@@ -73,7 +73,7 @@ def services_over(
         read=Read(engine, clock=clock),
         search=Search(engine, recall),
         history=History(engine),
-        export=Export(engine),
+        export=Export(engine, embedder.spec),
         imports=Imports(
             engine, embedder, namespaces, quotas=quotas, count=count_words, extract_fields=extract_mails, clock=clock
         ),

@@ -107,7 +107,7 @@ async def test_ten_thousand_memories_take_no_more_room_than_some_hundreds(embedd
         size = 0
         tracemalloc.start()
         try:
-            batches = Export(engine).batches(a_caller())
+            batches = Export(engine, embedder.spec).batches(a_caller())
             async for chunk in _lines(b"", await anext(batches), batches, None):
                 size += len(chunk)
             _, peak = tracemalloc.get_traced_memory()
