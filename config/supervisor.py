@@ -49,6 +49,14 @@ class Supervisor:
             await asyncio.gather(*self._draining)
 
 
+def stop_if_cancelled() -> None:
+    """For endless work, between two steps: a call may have swallowed the cancellation. Before Python 3.12
+    `asyncio.wait_for`, which redis-py sends through, does so when it comes while the call completes."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 def cause(error: BaseException) -> BaseException:
     """What stands behind the groups in which task groups wrap an exception."""
     while isinstance(error, BaseExceptionGroup):

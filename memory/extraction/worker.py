@@ -11,7 +11,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from config.supervisor import cause
+from config.supervisor import cause, stop_if_cancelled
 from memory.engines.base import LEASE_SECONDS, Engine, Job
 from memory.errors import Misconfigured, RemoraError, StoreUnavailable, Unavailable
 
@@ -76,7 +76,7 @@ class Worker:
         failures = 0
         async with asyncio.TaskGroup() as tasks:
             while True:
-                _stop_if_cancelled()
+                stop_if_cancelled()
                 await free.acquire()
                 try:
                     jobs = await self._engine.jobs.lease(self._name, wait_seconds=_LEASE_WAIT_SECONDS)
@@ -146,7 +146,7 @@ class Worker:
 
     async def _renew(self, job: Job) -> None:
         while True:
-            _stop_if_cancelled()
+            stop_if_cancelled()
             await asyncio.sleep(self._renew_seconds)
             try:
                 if not await self._engine.jobs.renew(self._name, job):
@@ -187,11 +187,3 @@ def backoff(attempt: int) -> float:
     """Seconds to wait after failed attempt `attempt`, counted from 1: doubling from 1 to at most 300, less up to a
     half at random so that workers don't march in step."""
     return min(300.0, 2.0 ** min(attempt - 1, 10)) * random.uniform(0.5, 1.0)
-
-
-def _stop_if_cancelled() -> None:
-    """A call may have swallowed the cancellation: before Python 3.12 `asyncio.wait_for`, which redis-py sends through,
-    does so when it comes while the call completes."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError

@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import msgspec
 
+from config.supervisor import stop_if_cancelled
 from memory import ids
 from memory.caller import SYSTEM
 from memory.engines.base import Append, Engine, Enqueue, Filter, Job, Jobs
@@ -83,6 +84,8 @@ async def sweep_regularly(
             await jobs.enqueue(Enqueue(kind=JOB_KIND, tenant=SYSTEM, payload=b"", dedupe=JOB_KIND))
         except StoreUnavailable as error:
             log.warning("no sweep could be put among the jobs, trying on: %s", error.message)
-            await sleep(_OUTAGE_SECONDS)
+            seconds = _OUTAGE_SECONDS
         else:
-            await sleep(SWEEP_SECONDS - clock() / 1000 % SWEEP_SECONDS)
+            seconds = SWEEP_SECONDS - clock() / 1000 % SWEEP_SECONDS
+        stop_if_cancelled()
+        await sleep(seconds)

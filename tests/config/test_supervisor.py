@@ -3,7 +3,7 @@ import logging
 
 import pytest
 
-from config.supervisor import Supervisor
+from config.supervisor import Supervisor, stop_if_cancelled
 
 
 async def test_leaving_waits_for_draining_work() -> None:
@@ -49,3 +49,23 @@ async def test_joining_raises_what_the_work_raised() -> None:
         supervisor.start(fail(), name="sweeper", drain=True)
         with pytest.raises(ValueError, match="broken"):
             await supervisor.join()
+
+
+async def test_work_whose_cancellation_was_swallowed_can_still_end() -> None:
+    begun = asyncio.Event()
+
+    async def work() -> None:
+        while True:
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                begun.clear()
+            stop_if_cancelled()
+
+    async with asyncio.timeout(5), Supervisor() as supervisor:
+        task = supervisor.start(work(), name="work")
+        await begun.wait()
+
+    assert task.cancelled()
+    assert not begun.is_set()
