@@ -1,4 +1,4 @@
-"""The command line: `remora serve|work|demo|doctor|reindex`."""
+"""The command line: `remora serve|work|demo|doctor|reindex|keys|tenants`."""
 
 import asyncio
 import sys
@@ -10,6 +10,8 @@ from config.logging import configure_logging
 from config.settings import Log, Settings
 from memory.errors import RemoraError
 from proxy.commands.base import FAILED, with_settings
+from proxy.commands.keys import keys
+from proxy.commands.tenants import tenants
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -81,6 +83,9 @@ def demo() -> None:
     if not remembered:
         sys.exit(FAILED)
 
+
+main.add_command(keys)
+main.add_command(tenants)
 
 if __name__ == "__main__":
     main()

@@ -1,16 +1,19 @@
 """Fixtures for every test: a clean environment, and a real Redis with search."""
 
+import logging
 import os
 from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import settings
 
+from config.logging import OWN_LOGGERS
 from tests.support.prefixes import own_prefix
 from tests.support.redis_binary import RedisUnavailableError, in_ci
 from tests.support.redis_server import RedisServer
 
-pytest_plugins = ("tests.support.engines",)
+pytest_plugins = ("tests.support.engines", "tests.support.shared")
 
 # A time limit for each example would judge the machine. A build checks one change, so it tries the same examples each
 # time; new ones are tried wherever else the tests run.
@@ -26,6 +29,19 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting and no key of the developer's own reaches a test, nor a process that a test starts."""
     for name in [name for name in os.environ if name.startswith(("REMORA_", "OPENAI_"))]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def logging_put_back() -> Iterator[None]:
+    """A test may configure logging, as a command does at its start, without deciding what the others can hear."""
+    root, own = logging.root, [logging.getLogger(name) for name in OWN_LOGGERS]
+    handlers, levels = root.handlers, [logger.level for logger in (root, *own)]
+    yield
+    root.handlers = handlers
+    for logger, level in zip((root, *own), levels, strict=True):
+        logger.setLevel(level)
+    structlog.contextvars.clear_contextvars()
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -1,22 +1,11 @@
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 import structlog
 
 from config.logging import bind_request, configure_logging
 from config.settings import Log
-
-
-@pytest.fixture(autouse=True)
-def logging_put_back() -> Iterator[None]:
-    root = logging.root
-    handlers, level = root.handlers, root.level
-    yield
-    root.handlers, root.level = handlers, level
-    structlog.contextvars.clear_contextvars()
-    structlog.reset_defaults()
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
