@@ -48,6 +48,7 @@ from memory.service.recall import Recall
 from memory.service.remember import Remember
 from memory.service.revise import Revise
 from memory.service.search import Search
+from memory.service.tally import Tally
 
 
 class Parts(Struct, frozen=True, kw_only=True):
@@ -119,6 +120,8 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             heard=metrics.learned,
         )
         recall = Recall(engine.memories, embedder, settings.retrieval)
+        tally = Tally(engine.memories)
+        supervisor.start(tally.run(), name="tally of searches")
         yield Parts(
             settings=settings,
             metrics=metrics,
@@ -144,7 +147,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             forget=Forget(engine),
             read=Read(engine),
             history=History(engine),
-            search=Search(engine, recall),
+            search=Search(engine, recall, tally),
             export=Export(engine, embedder.spec),
             imports=Imports(engine, embedder, namespaces, quotas=tenants, count=count, extract_fields=extract_fields),
             assembler=Assembler(recall, tokens, system_clock),

@@ -10,6 +10,7 @@ from memory.engines.base import Engine, Filter
 from memory.model import Memory
 from memory.service import visible
 from memory.service.recall import Recall
+from memory.service.tally import Tally
 
 RANKED_DEPTH = 1000
 """How deep a ranked list can be paged."""
@@ -27,9 +28,10 @@ class Found(Struct, frozen=True, kw_only=True):
 
 
 class Search:
-    def __init__(self, engine: Engine, recall: Recall) -> None:
+    def __init__(self, engine: Engine, recall: Recall, tally: Tally) -> None:
         self._memories = engine.memories
         self._recall = recall
+        self._tally = tally
 
     async def find(
         self,
@@ -42,7 +44,7 @@ class Search:
         weights: Mapping[str, float] | None = None,
     ) -> Found:
         """Best first, to a depth of RANKED_DEPTH; without a query newest first. Only what `where` lets through and the
-        caller may see. `weights` go over the settings'."""
+        caller may see. `weights` go over the settings'. What a query brings is counted as found, a little later."""
         caller.require("read")
         where = visible.confined(caller, where)
         if query is None or not query.strip():
@@ -62,4 +64,5 @@ class Search:
         memories = await self._memories.get(caller.tenant, [one.hit.id for one in wanted]) if wanted else []
         # A memory deleted since it was ranked is left out.
         results = [(memory, one.score) for memory, one in zip(memories, wanted, strict=True) if memory is not None]
+        self._tally.add(caller.tenant, [memory.id for memory, _ in results])
         return Found(results=results, total=matching.total, has_more=len(ranked) > end)

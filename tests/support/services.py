@@ -17,6 +17,7 @@ from memory.service.recall import Recall
 from memory.service.remember import Remember
 from memory.service.revise import Revise
 from memory.service.search import Search
+from memory.service.tally import Tally
 
 START = 1_768_816_800_000
 """2026-01-19T10:00:00Z."""
@@ -48,6 +49,7 @@ class Services(Struct):
     forget: Forget
     read: Read
     search: Search
+    tally: Tally
     history: History
     export: Export
     imports: Imports
@@ -60,6 +62,7 @@ def services_over(
     quotas = quotas or NoQuotas()
     namespaces = Namespaces(engine, clock, timer=clock.seconds)
     recall = Recall(engine.memories, embedder, Retrieval(), clock)
+    tally = Tally(engine.memories, clock=clock)
     return Services(
         engine=engine,
         embedder=embedder,
@@ -71,7 +74,8 @@ def services_over(
         revise=Revise(engine, embedder, quotas=quotas, count=count_words, extract_fields=extract_mails, clock=clock),
         forget=Forget(engine, clock=clock),
         read=Read(engine, clock=clock),
-        search=Search(engine, recall),
+        search=Search(engine, recall, tally),
+        tally=tally,
         history=History(engine),
         export=Export(engine, embedder.spec),
         imports=Imports(
