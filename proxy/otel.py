@@ -42,6 +42,9 @@ _W3C = TraceContextTextMapPropagator()
 
 _Attributes = dict[str, AttributeValue]
 
+_ERRORS: dict[type[BaseException], str] = {ClientGone: "client_gone", asyncio.CancelledError: "cancelled"}
+"""What is told of those that are no errors of the upstream's."""
+
 
 @asynccontextmanager
 async def open_otel(tracing: settings.Tracing, endpoint: str, upstream: str) -> AsyncIterator[Tracing]:
@@ -119,7 +122,7 @@ class _OtelTrace(Trace):
             self._fail(str(status))
 
     def ended(self, end: StreamEnd) -> None:
-        if end != "complete":
+        if end == "upstream_broke":  # the other ways to break off are raised
             self._fail(end)
 
     def conclude(self, receipt: Receipt, completion: Completion) -> None:
@@ -147,7 +150,7 @@ def _to_its_end(span: Span) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        _fail(span, "client_gone" if isinstance(error, ClientGone) else type(error).__name__)
+        _fail(span, _ERRORS.get(type(error)) or type(error).__name__)
         raise
     finally:
         span.end()

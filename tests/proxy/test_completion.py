@@ -105,3 +105,26 @@ def test_of_a_long_answer_only_the_beginning_is_kept(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(completion, "MAX_CHARACTERS", 5)
     result = heard(event(delta("abc")), event(delta("def")), event(delta("ghi", finish="stop")))
     assert result.message() == {"role": "assistant", "content": "abcde"}
+
+
+def test_what_the_upstream_says_of_itself_is_kept() -> None:
+    usage = {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15}
+    result = heard(event(delta("a"), model="gpt"), event(delta(finish="stop")), event(usage=usage))
+    assert (result.model, result.input_tokens, result.output_tokens) == ("gpt", 12, 3)
+
+
+@pytest.mark.parametrize(
+    "usage", [None, 7, {}, {"prompt_tokens": "12"}, {"prompt_tokens": -1}, {"prompt_tokens": 1e30}]
+)
+def test_nonsense_about_usage_is_no_usage_and_spoils_nothing(usage: Any) -> None:
+    result = heard(event(delta("a", finish="stop"), model=7, usage=usage))
+    assert (result.model, result.input_tokens, result.output_tokens) == (None, None, None)
+    assert result.message() == {"role": "assistant", "content": "a"}
+
+
+@pytest.mark.parametrize(
+    ("said", "begun"),
+    [(delta("", role="assistant"), False), (delta("a"), True), (delta(None, tool_calls=[{"index": 0}]), True)],
+)
+def test_an_answer_begins_with_its_first_text_or_call_of_a_tool(said: dict[str, Any], begun: bool) -> None:
+    assert heard(event(said)).begun is begun
