@@ -56,8 +56,8 @@ def test_probes_need_no_key(anyone: httpx.Client, path: str) -> None:
     assert anyone.get(path).status_code == 200
 
 
-def test_authentication_is_optional_until_a_key_is_configured(fake: FakeUpstream) -> None:
-    with RemoraServer(settings_for(fake.url)) as server, asking(server.origin) as client:
+def test_authentication_is_optional_until_a_key_is_configured(shared_upstream: FakeUpstream) -> None:
+    with RemoraServer(settings_for(shared_upstream.url)) as server, asking(server.origin) as client:
         assert client.get("/v1/memories").status_code == 200
         assert client.post("/v1/memories", json={"namespace": "default", "content": "x"}).status_code == 201
         assert client.get("/admin/tenants").status_code == 403

@@ -37,12 +37,12 @@ def ask(client: httpx.Client, headers: dict[str, str] | None = None, **changes: 
     return answer
 
 
-def sent(fake: FakeUpstream) -> list[dict[str, Any]]:
-    messages: list[dict[str, Any]] = fake.last.json["messages"]
+def sent(upstream: FakeUpstream) -> list[dict[str, Any]]:
+    messages: list[dict[str, Any]] = upstream.last.json["messages"]
     return messages
 
 
-def test_the_printed_request_is_streamed(client: httpx.Client, fake: FakeUpstream) -> None:
+def test_the_printed_request_is_streamed(client: httpx.Client, shared_upstream: FakeUpstream) -> None:
     create(client)
 
     answer = client.post(CHAT, json=REQUEST)
@@ -50,10 +50,10 @@ def test_the_printed_request_is_streamed(client: httpx.Client, fake: FakeUpstrea
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("text/event-stream")
     assert answer.text.endswith("data: [DONE]\n\n")
-    assert {key: fake.last.json[key] for key in ("model", "stream", "temperature")} == {
+    assert {key: shared_upstream.last.json[key] for key in ("model", "stream", "temperature")} == {
         key: REQUEST[key] for key in ("model", "stream", "temperature")
     }
-    assert PREFERENCE in sent(fake)[0]["content"]
+    assert PREFERENCE in sent(shared_upstream)[0]["content"]
 
 
 def test_without_stream_the_answer_is_a_completion(client: httpx.Client) -> None:
@@ -62,56 +62,58 @@ def test_without_stream_the_answer_is_a_completion(client: httpx.Client) -> None
     same_shape({key: answer[key] for key in COMPLETION}, COMPLETION, beyond={"logprobs", "refusal", "tool_calls"})
 
 
-def test_context_goes_to_the_system_message(client: httpx.Client, fake: FakeUpstream) -> None:
+def test_context_goes_to_the_system_message(client: httpx.Client, shared_upstream: FakeUpstream) -> None:
     create(client)
 
     ask(client)
 
-    system, user = sent(fake)
+    system, user = sent(shared_upstream)
     assert system["content"].startswith("You are a helpful assistant.")
     assert PREFERENCE in system["content"]
     assert user == REQUEST["messages"][1]
 
 
 @pytest.mark.parametrize("prefix", ["X-MAIA", "X-Remora"])
-def test_the_position_may_be_the_first_user_message(client: httpx.Client, fake: FakeUpstream, prefix: str) -> None:
+def test_the_position_may_be_the_first_user_message(
+    client: httpx.Client, shared_upstream: FakeUpstream, prefix: str
+) -> None:
     create(client)
 
     ask(client, {f"{prefix}-Position": "first_user"})
 
-    system, user = sent(fake)
+    system, user = sent(shared_upstream)
     assert system == REQUEST["messages"][0]
     assert PREFERENCE in user["content"]
     assert user["content"].endswith("What are my preferences?")
 
 
-def test_the_position_may_be_before_the_last_user_message(client: httpx.Client, fake: FakeUpstream) -> None:
+def test_the_position_may_be_before_the_last_user_message(client: httpx.Client, shared_upstream: FakeUpstream) -> None:
     create(client)
 
     ask(client, {"X-MAIA-Position": "before_last"})
 
-    system, context, user = sent(fake)
+    system, context, user = sent(shared_upstream)
     assert [system, user] == REQUEST["messages"]
     assert PREFERENCE in context["content"]
 
 
-def test_the_namespace_is_the_headers(client: httpx.Client, fake: FakeUpstream) -> None:
+def test_the_namespace_is_the_headers(client: httpx.Client, shared_upstream: FakeUpstream) -> None:
     client.post("/v1/namespaces", json={"name": "project-alpha"})
     create(client, namespace="project-alpha", content="User prefers the colour teal")
     create(client)
 
     ask(client, {"X-MAIA-Namespace": "project-alpha"})
 
-    assert "teal" in str(sent(fake))
-    assert PREFERENCE not in str(sent(fake))
+    assert "teal" in str(sent(shared_upstream))
+    assert PREFERENCE not in str(sent(shared_upstream))
 
 
-def test_memory_is_skipped_where_asked(client: httpx.Client, fake: FakeUpstream) -> None:
+def test_memory_is_skipped_where_asked(client: httpx.Client, shared_upstream: FakeUpstream) -> None:
     create(client)
 
     ask(client, {"X-MAIA-Skip-Memory": "true"})
 
-    assert sent(fake) == REQUEST["messages"]
+    assert sent(shared_upstream) == REQUEST["messages"]
 
 
 def test_extraction_is_skipped_where_asked(client: httpx.Client) -> None:
@@ -129,7 +131,7 @@ def test_extraction_is_skipped_where_asked(client: httpx.Client) -> None:
     assert not remembered("Quetzalli")
 
 
-def test_the_token_budget_bounds_what_is_injected(client: httpx.Client, fake: FakeUpstream) -> None:
+def test_the_token_budget_bounds_what_is_injected(client: httpx.Client, shared_upstream: FakeUpstream) -> None:
     for number in range(20):
         create(client, content=f"User prefers thing number {number} to every other thing there is")
 
@@ -151,11 +153,13 @@ def test_the_token_budget_bounds_what_is_injected(client: httpx.Client, fake: Fa
         ("X-MAIA-Token-Budget", "many"),
     ],
 )
-def test_a_bad_header_is_a_bad_request(client: httpx.Client, fake: FakeUpstream, header: str, value: str) -> None:
-    count = len(fake.requests)
+def test_a_bad_header_is_a_bad_request(
+    client: httpx.Client, shared_upstream: FakeUpstream, header: str, value: str
+) -> None:
+    count = len(shared_upstream.requests)
 
     answer = client.post(CHAT, json=REQUEST, headers={header: value})
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_request")
     assert header.lower() in answer.text.lower()
-    assert len(fake.requests) == count
+    assert len(shared_upstream.requests) == count
