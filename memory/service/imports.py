@@ -8,7 +8,7 @@ from msgspec import Struct, structs
 
 from memory.caller import Caller
 from memory.embedding.base import Embedder
-from memory.engines.base import EmbeddingSpec, Engine, Limit, Record, Usage, Vector, Written
+from memory.engines.base import EmbeddingSpec, Engine, Limit, Record, Vector, Written
 from memory.errors import Conflict, Forbidden, Invalid, NotFound, RemoraError
 from memory.model import Memory, NamespaceConfig, content_hash
 from memory.service import events
@@ -16,7 +16,7 @@ from memory.service.clock import Clock, system_clock
 from memory.service.drafts import MemoryDraft, MemoryFields, check_draft
 from memory.service.keys import session_counter
 from memory.service.namespaces import Namespaces
-from memory.service.quota import Quotas, exceeded
+from memory.service.quota import Quotas, exceeded, growth
 from memory.service.remember import check_type
 
 Outcome = Literal["imported", "skipped"] | RemoraError
@@ -162,7 +162,7 @@ class Imports:
         clashed = [one for one, outcome in zip(memories, written, strict=True) if outcome is Written.CLASH]
         refused = [one for one, outcome in zip(memories, written, strict=True) if outcome is Written.FULL]
         there = iter(await self._engine.memories.get(tenant, [one.id for one in clashed]) if clashed else ())
-        wanted = [Usage(memories=1, bytes=len(one.content.encode())) for one in refused]
+        wanted = [growth(one) for one in refused]
         reasons = iter(await exceeded(self._engine.memories, tenant, limits, wanted) if refused else ())
 
         def outcome(memory: Memory, written: Written) -> Outcome:

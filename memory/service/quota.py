@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from msgspec import Struct
+
 from memory.engines.base import Limit, Memories, Usage
 from memory.errors import QuotaExceeded
+from memory.model import Memory
 
 
 class Quotas(Protocol):
@@ -21,18 +24,38 @@ class NoQuotas:
         return ()
 
 
+class Growth(Struct, frozen=True, kw_only=True):
+    """What a write would have added."""
+
+    namespace: str
+    memories: int
+    bytes: int
+
+
+def growth(memory: Memory, *, over: Memory | None = None) -> Growth:
+    """Of writing `memory`, over another where that is given."""
+    replaced = 0 if over is None else len(over.content.encode())
+    return Growth(
+        namespace=memory.namespace,
+        memories=1 if over is None else 0,
+        bytes=len(memory.content.encode()) - replaced,
+    )
+
+
 async def exceeded(
-    memories: Memories, tenant: str, limits: Sequence[Limit], wanted: Sequence[Usage]
+    memories: Memories, tenant: str, limits: Sequence[Limit], refused: Sequence[Growth]
 ) -> list[QuotaExceeded]:
-    """Says of each refused write, which would have added `wanted`, what `limits` it met, by what is stored now."""
+    """Says of each refused write which of `limits` it met, by what is stored now."""
     scopes = list(dict.fromkeys(limit.namespace for limit in limits))
     stored = await asyncio.gather(*(memories.usage(tenant, scope) for scope in scopes))
     usage = dict(zip(scopes, stored, strict=True))
-    return [_exceeded(limits, usage, more) for more in wanted]
+    return [_exceeded(limits, usage, more) for more in refused]
 
 
-def _exceeded(limits: Sequence[Limit], usage: Mapping[str | None, Usage], more: Usage) -> QuotaExceeded:
+def _exceeded(limits: Sequence[Limit], usage: Mapping[str | None, Usage], more: Growth) -> QuotaExceeded:
     for limit in limits:
+        if limit.namespace not in (None, more.namespace):
+            continue
         now = usage[limit.namespace]
         place = {} if limit.namespace is None else {"namespace": limit.namespace}
         whose = "tenant" if limit.namespace is None else "namespace"

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from memory.caller import Caller
 from memory.embedding.base import Embedder
-from memory.engines.base import Append, Engine, Limit, Record, Usage, Vector, Written
+from memory.engines.base import Append, Engine, Limit, Record, Vector, Written
 from memory.errors import Conflict, Invalid, RemoraError
 from memory.ids import IdSource
 from memory.model import Memory, Namespace, NamespaceConfig, content_hash
@@ -17,7 +17,7 @@ from memory.service.clock import Clock, system_clock
 from memory.service.drafts import MemoryDraft, check_draft
 from memory.service.keys import session_counter
 from memory.service.namespaces import Namespaces
-from memory.service.quota import Quotas, exceeded
+from memory.service.quota import Quotas, exceeded, growth
 
 _ATTEMPTS = 10
 
@@ -178,7 +178,7 @@ class Remember:
         if places:
             left = await self._engine.counters.add(home.tenant, {counter: -took for counter, took in places.items()})
             await self._engine.counters.reset(home.tenant, [counter for counter, taken in left.items() if not taken])
-        wanted = [Usage(memories=1, bytes=len(memory.content.encode())) for memory in refused]
+        wanted = [growth(memory) for memory in refused]
         reasons = iter(await exceeded(self._engine.memories, home.tenant, limits, wanted))
         return [next(reasons) if record.memory.id in full else record for record in records]
 

@@ -8,13 +8,13 @@ from msgspec import UNSET, structs
 
 from memory.caller import Caller
 from memory.embedding.base import Embedder
-from memory.engines.base import Engine, Usage, Vector, Written
+from memory.engines.base import Engine, Vector, Written
 from memory.errors import Conflict, Invalid
 from memory.model import Memory, content_hash
 from memory.service import events, history, visible
 from memory.service.clock import Clock, system_clock
 from memory.service.drafts import MemoryPatch, check_patch, merge
-from memory.service.quota import Quotas, exceeded
+from memory.service.quota import Quotas, exceeded, growth
 
 _ATTEMPTS = 10
 _LONGEST_PAUSE = 0.02
@@ -72,7 +72,7 @@ class Revise:
             if written is Written.DONE:
                 return after
             if written is Written.FULL:
-                more = Usage(bytes=len(after.content.encode()) - len(before.content.encode()))
+                more = growth(after, over=before)
                 [reason] = await exceeded(self._engine.memories, caller.tenant, limits, [more])
                 raise reason
             await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE))  # else rivals stay in step
