@@ -112,7 +112,8 @@ class LlmExtractor:
             content = msgspec.json.decode(answer, type=_Completion).choices[0].message.content
             decisions = msgspec.json.decode(content or "", type=_Decisions).facts
         except msgspec.DecodeError as error:
-            raise ExtractionFailed(f"the model's answer is not in the form asked for: {error}") from error
+            # The error's own text may quote the answer.
+            raise ExtractionFailed("the model's answer is not in the form asked for") from error
         return [_fact(decision, existing) for decision in decisions if decision.action != "none"]
 
     def _request(self, exchange: Exchange, existing: Sequence[Hit]) -> dict[str, Any]:

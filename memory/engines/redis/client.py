@@ -158,7 +158,8 @@ class Refused(StoreUnavailable):
     """Redis is there, and answered with an error: out of memory, read-only, loading, no such index …"""
 
     def __init__(self, error: Exception) -> None:
-        super().__init__(f"Redis refused: {error}")
+        # Of a query that it can't read it quotes the words after "near".
+        super().__init__(f"Redis refused: {str(error).partition(' near ')[0]}")
         self.reply = str(error)
 
 

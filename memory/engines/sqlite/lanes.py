@@ -68,7 +68,9 @@ class Work(Generic[T]):
 
     def fail(self, error: BaseException) -> None:
         if isinstance(error, apsw.Error):
-            unavailable = StoreUnavailable(f"the database does not answer: {type(error).__name__}: {error}")
+            # Of a query that it can't read it quotes the words after "near".
+            told = f"{type(error).__name__}: {str(error).partition(' near ')[0]}"
+            unavailable = StoreUnavailable(f"the database does not answer: {told}")
             unavailable.__cause__ = error
             error = unavailable
         self._hand_over(None, error)
