@@ -147,7 +147,7 @@ async def test_many_go_in_batches_and_are_told_in_one_entry_of_the_audit_log(ser
     [entry] = await audited(services, "t")
     assert (entry.actor, entry.action, entry.target) == ("retention", "namespace.retention", ids.spell(made.id, "ns"))
     assert entry.details == {"namespace": "week", "retention_days": 7, "memories": 120}
-    assert await audited(services, SYSTEM) == [entry]
+    assert [one.target for one in await audited(services, SYSTEM)] == [entry.target]
     assert (await services.engine.memories.usage("t", "week")).memories == 0
 
 
