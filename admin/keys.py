@@ -78,9 +78,7 @@ class Keys:
             if await self._documents.create(_document(key), unique={"digest": key.digest}):
                 self._lookups.forget(key.digest)
                 self._any.learn(SYSTEM, True)
-                await self._engine.log.append(
-                    self._audited(caller, "key.issue", key, name=key.name, scopes=sorted(key.scopes))
-                )
+                await self._engine.log.append(self._audited(caller, "key.issue", key, scopes=sorted(key.scopes)))
                 return key, secret
         raise Conflict("no free id for the key; try again")
 
@@ -101,7 +99,7 @@ class Keys:
         document = None if ids.parse(key_id, "key") is None else await self._documents.get(_KIND, SYSTEM, key_id)
         if document is None or (key := _decode(document.value)).tenant != tenant.key:
             raise NotFound("Key not found", key=key_id)
-        await self._delete([key], self._audited(caller, "key.revoke", key, name=key.name))
+        await self._delete([key], self._audited(caller, "key.revoke", key))
 
     async def revoke_all(self, tenant: Tenant) -> None:
         """Without a word in the audit log: it is a part of the tenant's deletion, which has one."""
@@ -153,7 +151,8 @@ class Keys:
             self._noted.pop(key.id, None)
 
     def _audited(self, caller: Caller, action: str, key: Key, **details: Any) -> list[Append]:
-        return audit(caller, action, key.spelled, tenant=key.tenant, at=self._now(), details=details)
+        names = {"name": key.name}
+        return audit(caller, action, key.spelled, tenant=key.tenant, at=self._now(), details=details, names=names)
 
 
 _decode = msgspec.json.Decoder(Key).decode

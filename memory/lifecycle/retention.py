@@ -66,9 +66,16 @@ class Retention:
         while (page := await self._engine.memories.list(due, descending=False, limit=_PAGE)).memories:
             entries: Sequence[Append] = ()
             if told is None:
-                told = {"namespace": namespace.name, "retention_days": days, "memories": page.total}
-                spelled = ids.spell(namespace.id, "ns")
-                entries = audit(ACTOR, "namespace.retention", spelled, tenant=namespace.tenant, at=now, details=told)
+                told = {"retention_days": days, "memories": page.total}
+                entries = audit(
+                    ACTOR,
+                    "namespace.retention",
+                    ids.spell(namespace.id, "ns"),
+                    tenant=namespace.tenant,
+                    at=now,
+                    details=told,
+                    names={"namespace": namespace.name},
+                )
             await erase_memories(self._engine, namespace.tenant, page.memories, entries)
             deleted += len(page.memories)
         return deleted

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from memory.caller import SYSTEM, Caller
 from memory.engines.base import Append
@@ -31,11 +31,30 @@ class Audited(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def audit(
-    caller: Caller | str, action: str, target: str, *, tenant: str, at: int, details: Mapping[str, Any] | None = None
+    caller: Caller | str,
+    action: str,
+    target: str,
+    *,
+    tenant: str,
+    at: int,
+    details: Mapping[str, Any] | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> list[Append]:
-    """To be appended in the transaction of the deed itself, where it has one. `caller` may be the name of a task."""
-    actor = caller if isinstance(caller, str) else caller.name
-    entry = msgspec.json.encode(
-        Audited(at=at, actor=actor, action=action, tenant=tenant, target=target, details=details or {})
+    """To be appended in the transaction of the deed itself, where it has one. `caller` may be the name of a task.
+
+    `names` are details in the tenant's own words: only its own log has them, so that they go when it goes.
+    """
+
+    entry = Audited(
+        at=at,
+        actor=caller if isinstance(caller, str) else caller.name,
+        action=action,
+        tenant=tenant,
+        target=target,
+        details=details or {},
     )
-    return [Append(tenant=place, stream=STREAM, entry=entry, max_length=KEPT) for place in (tenant, SYSTEM)]
+    own = structs.replace(entry, details={**(names or {}), **entry.details})
+    return [
+        Append(tenant=place, stream=STREAM, entry=msgspec.json.encode(told), max_length=KEPT)
+        for place, told in ((tenant, own), (SYSTEM, entry))
+    ]

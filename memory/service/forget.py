@@ -34,7 +34,7 @@ class Forget:
             history.entry(caller.tenant, told),
             trace,
             events.of_memory("memory.deleted", memory, at=now),
-            *audit(caller, "memory.delete", ids.spell(id), tenant=caller.tenant, at=now, details=where),
+            *audit(caller, "memory.delete", ids.spell(id), tenant=caller.tenant, at=now, names=where),
         ]
         [erased] = await self._engine.memories.delete(caller.tenant, [id], log)
         if not erased:

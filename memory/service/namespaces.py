@@ -118,7 +118,6 @@ class Namespaces:
         await self._orphan_children(namespace)
         await erase_namespace(self._engine, namespace.tenant, namespace.name)
         spelled = ids.spell(namespace.id, "ns")
-        details = {"namespace": namespace.name, "memories": usage.memories}
         leftovers = Enqueue(
             kind=LEFTOVERS,
             tenant=namespace.tenant,
@@ -126,7 +125,15 @@ class Namespaces:
             dedupe=spelled,
             delay_seconds=LEFTOVERS_SECONDS,
         )
-        entries = audit(caller, "namespace.delete", spelled, tenant=namespace.tenant, at=self._now(), details=details)
+        entries = audit(
+            caller,
+            "namespace.delete",
+            spelled,
+            tenant=namespace.tenant,
+            at=self._now(),
+            details={"memories": usage.memories},
+            names={"namespace": namespace.name},
+        )
         await self.directory.remove(namespace, [leftovers, *entries])
 
     async def sweep_up(self, job: Job) -> None:
