@@ -1,5 +1,6 @@
 """What reaches the application without passing for a call."""
 
+import asyncio
 import json
 import string
 from typing import Any
@@ -10,8 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from litestar.types import Message
 
+from config.settings import Limits
 from proxy.asgi import OpenAIProxy
-from tests.support.server import RemoraServer
+from tests.support.server import RemoraServer, settings_for
+from tests.support.upstream import FakeUpstream, wait_until
 
 
 @pytest.mark.parametrize("speaks_http", [True, False])
@@ -73,3 +76,31 @@ def test_no_input_is_a_500(remora: RemoraServer, body: Any, headers: list[tuple[
     assert answer.status_code in {200, 400}, answer.text
     if answer.status_code == 400:
         assert set(answer.json()["error"]) == {"code", "message", "type", "param", "details"}
+
+
+async def test_a_call_gives_its_place_back_whatever_becomes_of_it(fake: FakeUpstream) -> None:
+    chat, json_body = "/chat/completions", {"Content-Type": "application/json"}
+    with RemoraServer(settings_for(fake.url, limits=Limits(concurrency=1, body_mb=1))) as server:
+        proxy: OpenAIProxy = server.app.state.openai
+        async with httpx.AsyncClient(base_url=server.url, headers=json_body) as http:
+
+            async def ask(model: str, **headers: str) -> httpx.Response:
+                body = {"model": model, "messages": [{"role": "user", "content": "Hello"}]}
+                return await http.post(chat, json=body, headers=headers)
+
+            for status, call in (
+                (500, ask("status-500")),
+                (400, ask("echo", **{"X-Remora-Position": "nowhere"})),
+                (400, http.post(chat, content=b"no JSON")),
+                (413, http.post(chat, content=b"x" * 1_000_001)),
+                (403, http.get("/models", headers={"Host": "evil.example"})),
+                (502, ask("cut")),
+            ):
+                assert (await call).status_code == status
+                await asyncio.to_thread(wait_until, lambda: proxy._free == 1, "the place")
+            count = len(fake.requests)
+            abandoned = asyncio.get_running_loop().create_task(ask("slow-first-byte"))
+            await asyncio.to_thread(fake.wait_for, count + 1)
+            abandoned.cancel()
+            await asyncio.to_thread(wait_until, lambda: proxy._free == 1, "the place")
+            assert (await ask("echo")).status_code == 200
