@@ -13,9 +13,12 @@ import httpx
 import pytest
 from msgspec import Struct
 
-from tests.support.operator import OPERATOR_KEY, Operator
+from config.settings import Secret
+from tests.support.operator import OPERATOR_KEY, Operator, asking
 from tests.support.prefixes import own_prefix
 from tests.support.process import RemoraProcess
+from tests.support.redis_server import RedisServer
+from tests.support.server import RemoraServer, settings_for
 from tests.support.upstream import FakeUpstream
 
 pytestmark = [pytest.mark.xdist_group("redis"), pytest.mark.timeout(240)]
@@ -23,6 +26,7 @@ pytestmark = [pytest.mark.xdist_group("redis"), pytest.mark.timeout(240)]
 AT_ONCE = 200
 MINUTE, DAY = 60, 86_400
 PATIENCE_SECONDS = 120.0
+UNDER_OUR_KEY = {"api_key": Secret("sk-upstream")}
 
 
 class Pair(Struct):
@@ -169,6 +173,25 @@ async def test_no_place_is_lost_to_a_process_that_is_killed(pair: Pair) -> None:
         pair.processes[1].start()
         await fill(client)
     assert pair.usage(tenant)["memory_count"] == 100
+
+
+def test_a_quota_goes_on_holding_while_the_engine_is_away(
+    fake: FakeUpstream, private_redis_server: RedisServer
+) -> None:
+    settings = settings_for(fake.url, private_redis_server.url, admin_key=Secret(OPERATOR_KEY), upstream=UNDER_OUR_KEY)
+    with RemoraServer(settings) as server, Operator(server.origin) as operator:
+        key = operator.key(operator.tenant(quotas={"requests_per_day": 5})["id"])
+        with asking(server.url, key) as client:
+
+            def ask(number: int) -> int:
+                said = {"role": "user", "content": f"My number is {number}."}
+                return client.post("/chat/completions", json={"model": "echo", "messages": [said]}).status_code
+
+            assert [ask(number) for number in range(2)] == [200, 200]
+            private_redis_server.stop()
+            found = [ask(number) for number in range(4)]
+            private_redis_server.start()  # what the calls leave behind is waiting for it
+            assert found == [200, 200, 200, 429]
 
 
 async def fill(client: Callable[[], httpx.AsyncClient]) -> None:
