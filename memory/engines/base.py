@@ -441,8 +441,8 @@ class Log(Protocol):
     async def read(
         self, tenant: str, stream: str, *, after: str | None = None, limit: int = 100, newest_first: bool = False
     ) -> list[Entry]:
-        """Entries after the id `after` (before it, when newest first), in the order asked for. What is no id of an entry
-        is no error, whatever it finds."""
+        """Entries after the id `after` (before it, when newest first), in the order asked for. What is no id of an
+        entry is no error, whatever it finds."""
         ...
 
     async def erase(self, tenant: str, streams: Sequence[str] | None = None) -> None:

@@ -6,7 +6,7 @@ Commands are packed and replies read on the connection itself: redis-py's own pi
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib import resources
 from typing import Any
@@ -30,7 +30,7 @@ CONNECTIONS = 32
 SLOW_SECONDS = 0.2
 REST_SECONDS = 0.5
 
-_FILES = ("prelude", "log", "documents", "counters", "jobs", "memories", "store", "commit")
+_FILES = ("prelude", "log", "documents", "counters", "jobs", "memories", "commit", "store")
 
 
 class Breaker:
@@ -68,7 +68,8 @@ class Breaker:
 
 
 class Client:
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, meta: str, version: int) -> None:
+        """`version` is the one that a store has to be of, `meta` the key that tells."""
         settings = {
             "protocol": 2,
             "socket_connect_timeout": CONNECT_SECONDS,
@@ -82,6 +83,9 @@ class Client:
         """For libraries that want a client; they raise redis-py's exceptions."""
         self._script = _script()
         self._digest = hashlib.sha1(self._script, usedforsecurity=False).hexdigest()
+        self._fence = (meta, version)
+        self.on_outdated: Callable[[], Awaitable[None]] | None = None
+        """Brings forward a store of an earlier version, which no operation of the script touches before."""
         self._breaker = Breaker()
         self._closed = False
 
@@ -103,17 +107,26 @@ class Client:
 
     async def run(self, operation: str, *arguments: Argument) -> Any:
         """The reply of an operation of the Lua script, which Redis carries out whole or not at all."""
-        async with self._places:
-            (reply,) = await self._replies([("EVALSHA", self._digest, 0, operation, *arguments)])
-            if isinstance(reply, NoScriptError):
-                (reply,) = await self._replies([("EVAL", self._script, 0, operation, *arguments)])
-        if isinstance(reply, RedisError):
-            raise Refused(reply) from reply
-        return reply
+        try:
+            return await self._run(*self._fence, operation, *arguments)
+        except Refused as refusal:
+            if self.on_outdated is None or not refusal.reply.startswith("OUTDATED"):
+                raise
+        await self.on_outdated()
+        return await self._run(*self._fence, operation, *arguments)
 
     async def wait(self, seconds: float, *command: Argument) -> Any:
         """The reply to a command that may block for so long, on a connection that nobody else waits for."""
         (reply,) = await self._exchange([command], seconds + ANSWER_SECONDS)
+        if isinstance(reply, RedisError):
+            raise Refused(reply) from reply
+        return reply
+
+    async def _run(self, *arguments: Argument) -> Any:
+        async with self._places:
+            (reply,) = await self._replies([("EVALSHA", self._digest, 0, *arguments)])
+            if isinstance(reply, NoScriptError):
+                (reply,) = await self._replies([("EVAL", self._script, 0, *arguments)])
         if isinstance(reply, RedisError):
             raise Refused(reply) from reply
         return reply
@@ -172,4 +185,4 @@ async def _reply(connection: AbstractConnection) -> Any:
 
 def _script() -> bytes:
     folder = resources.files(__package__) / "lua"
-    return b"\n".join((folder / f"{name}.lua").read_bytes() for name in _FILES) + b"\nreturn operations[take()]()\n"
+    return b"\n".join((folder / f"{name}.lua").read_bytes() for name in _FILES) + b"\nreturn perform()\n"

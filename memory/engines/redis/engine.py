@@ -25,6 +25,7 @@ from memory.engines.redis.jobs import RedisJobs, enqueue
 from memory.engines.redis.keys import Keys
 from memory.engines.redis.log import RedisLog, append
 from memory.engines.redis.memories import RedisMemories
+from memory.engines.redis.migrations import VERSION
 from memory.engines.redis.reindex import reindex
 from memory.engines.redis.schema import Schema
 from memory.errors import StoreUnavailable
@@ -45,9 +46,10 @@ class RedisEngine:
         reindexing: bool = False,
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:
-        self._client = Client(url)
         self._keys = Keys(prefix)
+        self._client = Client(url, meta=self._keys.meta, version=VERSION)
         self._schema = Schema(self._client, self._keys, embedding, reindexing=reindexing)
+        self._client.on_outdated = self._schema.restore
         self.memories = RedisMemories(self._client, self._keys, self._schema)
         self.documents = RedisDocuments(self._client, self._keys)
         self.counters = RedisCounters(self._client, self._keys)

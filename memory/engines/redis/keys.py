@@ -31,6 +31,8 @@ def label(*values: str) -> str:
 class Keys:
     def __init__(self, prefix: str) -> None:
         self.meta = f"{prefix}:meta"
+        self.lock = f"{prefix}:lock"
+        """Of who brings the store forward."""
         self.ping = f"{prefix}:ping"
         self.memories = f"{prefix}:memory:"
         """What every memory's key begins with, and nothing else."""

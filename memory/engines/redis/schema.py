@@ -16,12 +16,10 @@ from memory.engines.base import EmbeddingSpec
 from memory.engines.redis.client import ANSWER_SECONDS, Client
 from memory.engines.redis.codec import SORTABLE
 from memory.engines.redis.keys import Keys
+from memory.engines.redis.migrations import VERSION, bring_forward
 from memory.errors import Misconfigured, StoreUnavailable
 
 POLL_SECONDS = 0.05
-
-VERSION = 1
-"""Of the layout of keys and fields; a store of a later one is refused."""
 
 
 class Schema:
@@ -60,7 +58,8 @@ class Schema:
             raise StoreUnavailable(error.message) from error
 
     async def prepare(self) -> None:
-        """Claim the store and make its index, where that is not done yet. Raises Misconfigured, StoreUnavailable."""
+        """Claim the store, bring it forward and make its index, where that is not done yet. Raises Misconfigured,
+        StoreUnavailable."""
         async with self._lock:
             try:
                 meta = await self._claim()
@@ -70,6 +69,8 @@ class Schema:
                         f"Redis refuses the user or the password of its URL: {error.__cause__}"
                     ) from error
                 raise
+            if meta.outdated:
+                await bring_forward(self._client, self._keys)
             if meta.embedding == self.embedding:
                 await self.create(meta.generation)
             self._generation = meta.generation if meta.embedding == self.embedding else None
@@ -117,12 +118,14 @@ class Schema:
                 f"this store holds vectors of '{stored.name}' with {stored.dimension} dimensions, but '{mine.name}' "
                 f"with {mine.dimension} is configured: configure the former, or run `remora reindex`"
             )
-        return _Meta(stored, int(fields[b"generation"]))
+        outdated = int(fields[b"schema"]) < VERSION or b"stepping" in fields
+        return _Meta(stored, int(fields[b"generation"]), outdated)
 
 
 class _Meta(Struct, frozen=True):
     embedding: EmbeddingSpec
     generation: int
+    outdated: bool
 
 
 def vector_field(generation: int) -> str:

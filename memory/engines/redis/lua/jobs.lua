@@ -215,6 +215,17 @@ function operations.backlog()
   }
 end
 
+-- For a store of version 1 (migrations.py).
+function operations.tell_places()
+  local jobs = take()
+  for _ = 1, number() do
+    local key, place = job_key(jobs, take()), take()
+    if redis.call('EXISTS', key) == 1 then
+      redis.call('HSET', key, 'entry', place)
+    end
+  end
+end
+
 -- Whatever their states: those of these jobs that are the tenant's.
 function operations.erase_jobs()
   local jobs, tenant, ids = take(), take(), list()

@@ -7,6 +7,37 @@ function operations.claim()
   return redis.call('HGETALL', meta)
 end
 
+-- The version whose step is to be taken next, or again where one was interrupted; 0 where there is none.
+function operations.begin_step()
+  local meta, latest = take(), number()
+  local version, stepping = unpack(redis.call('HMGET', meta, 'schema', 'stepping'))
+  version = tonumber(version or latest)
+  if stepping then
+    return version - 1
+  end
+  if version >= latest then
+    return 0
+  end
+  redis.call('HSET', meta, 'schema', whole(version + 1), 'stepping', 1)
+  return version
+end
+
+function operations.end_step()
+  redis.call('HDEL', take(), 'stepping')
+end
+
+function operations.hold()
+  local lock, mine = take(), take()
+  return redis.call('GET', lock) == mine and redis.call('PEXPIRE', lock, take()) or 0
+end
+
+function operations.unlock()
+  local lock, mine = take(), take()
+  if redis.call('GET', lock) == mine then
+    redis.call('DEL', lock)
+  end
+end
+
 -- The generation that a reindexing for this embedder fills: the one of an interrupted run for it, else a new one.
 function operations.begin_reindex()
   local meta, embedder, dimension = take(), take(), take()
@@ -23,4 +54,22 @@ function operations.end_reindex()
   local meta, embedder, dimension, generation = take(), take(), take(), take()
   redis.call('HSET', meta, 'embedder', embedder, 'dimension', dimension, 'generation', generation)
   redis.call('HDEL', meta, 'next_generation', 'next_embedder', 'next_dimension')
+end
+
+local of_any_version =
+  { claim = true, begin_step = true, end_step = true, hold = true, unlock = true, tell_places = true }
+
+-- The operation that was asked for, if the store is of the version of who asks.
+local function perform()
+  local meta, version, operation = take(), number(), take()
+  local stored, stepping = unpack(redis.call('HMGET', meta, 'schema', 'stepping'))
+  if stored and not of_any_version[operation] then
+    if tonumber(stored) > version then
+      return redis.error_reply('STALE a later version of Remora has brought the store forward: update this one')
+    end
+    if stepping or tonumber(stored) < version then
+      return redis.error_reply('OUTDATED the store is of an earlier version of Remora')
+    end
+  end
+  return operations[operation]()
 end
