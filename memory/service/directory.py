@@ -76,15 +76,15 @@ class Directory:
             config, inherits, namespace = inherited(config, parent.config), parent.config.inherit_from_parent, parent
         return config
 
-    async def descends(self, namespace: Namespace, ancestor: str) -> bool:
-        """Whether it is, or stands below, the one named `ancestor`."""
-        above: Namespace | None = namespace
+    async def descends(self, tenant: str, name: str | None, ancestor: str) -> bool:
+        """Whether the namespace is, or stands below, the one named `ancestor`, by what the store has now."""
         passed: set[str] = set()
-        while above is not None and above.name not in passed:
-            if above.name == ancestor:
+        while name is not None and name not in passed:
+            if name == ancestor:
                 return True
-            passed.add(above.name)
-            above = None if above.parent is None else await self.find(namespace.tenant, above.parent)
+            passed.add(name)
+            namespace = await self.read(tenant, name)
+            name = None if namespace is None else namespace.parent
         return False
 
     async def make(

@@ -98,10 +98,9 @@ class Namespaces:
         seen = await self.resolve(caller, name_or_id)
         parent = patch.parent
         if isinstance(parent, str):
-            above = await self._named(caller, "parent", parent)
-            if await self.directory.descends(above, seen.name):
+            parent = (await self._named(caller, "parent", parent)).name
+            if await self.directory.descends(caller.tenant, parent, seen.name):
                 raise Invalid("parent: a namespace can't be its own ancestor", field="parent")
-            parent = above.name
         return await self.directory.change(seen, NamespacePatch(parent=parent, config=patch.config))
 
     async def delete(self, caller: Caller, name_or_id: str, *, force: bool = False) -> None:

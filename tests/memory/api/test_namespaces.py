@@ -3,6 +3,9 @@ from typing import Any
 import pytest
 from litestar.testing import AsyncTestClient
 
+from tests.support.native import native_app
+from tests.support.services import Services, a_caller
+
 Client = AsyncTestClient[Any]
 
 
@@ -92,3 +95,19 @@ async def test_lists_narrow_by_parent_and_page(client: Client) -> None:
     assert [namespace["name"] for namespace in page["namespaces"]] == ["a", "b"]
     assert (page["total"], page["has_more"]) == (3, True)
     assert (await client.get("/v1/namespaces")).json()["total"] == 5
+
+
+async def test_a_restricted_key_is_not_told_the_names_of_what_it_may_not_see(services: Services) -> None:
+    async with AsyncTestClient(native_app(services, a_caller())) as client:
+        for name in ("secret", "open"):
+            await client.post("/v1/namespaces", json={"name": name})
+        for name, above in (("mine", "secret"), ("yours", "open")):
+            await client.post("/v1/namespaces", json={"name": name, "parent": above, "template": above})
+
+    restricted = a_caller(namespaces=frozenset({"mine", "yours", "open"}))
+    async with AsyncTestClient(native_app(services, restricted)) as client:
+        answers = [await client.get(path) for path in ("/v1/namespaces", "/v1/namespaces/mine")]
+        yours = (await client.get("/v1/namespaces/yours")).json()
+
+    assert all(answer.status_code == 200 and "secret" not in answer.text for answer in answers)
+    assert (yours["parent"], yours["template"]) == ("open", "open")

@@ -8,7 +8,6 @@ from memory.caller import Caller
 from memory.errors import Conflict, Forbidden, Invalid, NotFound
 from memory.model import NamespaceConfig
 from memory.service.directory import CACHED_SECONDS, NamespacePatch
-from memory.service.drafts import MemoryDraft
 from memory.service.namespaces import NamespaceDraft, Namespaces
 from tests.support.services import START, Services, SetClock, a_caller
 
@@ -212,43 +211,15 @@ async def test_a_parent_can_be_set_and_unset_but_no_circle_closed(namespaces: Na
     assert (await namespaces.page(caller, parent="a"))[1] == 0
 
 
-async def test_a_namespace_with_memories_is_deleted_only_by_force(services: Services, caller: Caller) -> None:
-    made = await services.namespaces.create(caller, draft("alpha"))
-    drafts = [MemoryDraft(content=f"{n}", run_id="s") for n in range(7)]
-    await services.remember.add(caller, drafts, "alpha")
-    await services.remember.add(caller, drafts[:1], "default")
+async def test_no_circle_is_closed_over_what_another_process_changed(services: Services, caller: Caller) -> None:
+    here, there = services.namespaces, Namespaces(services.engine, services.clock)
+    for name in ("a", "b"):
+        await here.create(caller, draft(name))
+        await there.resolve(caller, name)
+    await here.update(caller, "a", NamespacePatch(parent="b"))
 
-    with pytest.raises(Invalid, match="not empty"):
-        await services.namespaces.delete(caller, "alpha")
-    await services.namespaces.delete(caller, ids.spell(made.id, "ns"), force=True)
-
-    for gone in ("alpha", ids.spell(made.id, "ns")):
-        with pytest.raises(NotFound):
-            await services.namespaces.resolve(caller, gone)
-    assert (await services.engine.memories.usage("default", "alpha")).memories == 0
-    assert (await services.engine.memories.usage("default")).memories == 1
-    await services.namespaces.create(caller, draft("alpha"))
-    [record] = await services.remember.write(caller, drafts[:1], "alpha")
-    assert not isinstance(record, Exception)
-    assert record.memory.seq == 1
-
-
-async def test_a_parent_is_deleted_only_by_force_and_its_children_stay(namespaces: Namespaces, caller: Caller) -> None:
-    await namespaces.create(caller, draft("top"))
-    await namespaces.create(caller, draft("below", parent="top"))
-
-    with pytest.raises(Invalid, match="parent"):
-        await namespaces.delete(caller, "top")
-    await namespaces.delete(caller, "top", force=True)
-
-    assert (await namespaces.resolve(caller, "below")).parent is None
-
-
-async def test_deleting_needs_the_scope_delete(namespaces: Namespaces, caller: Caller) -> None:
-    await namespaces.create(caller, draft("alpha"))
-
-    with pytest.raises(Forbidden):
-        await namespaces.delete(a_caller(scopes=frozenset({"read", "write"})), "alpha")
+    with pytest.raises(Invalid, match="ancestor"):
+        await there.update(caller, "b", NamespacePatch(parent="a"))
 
 
 async def test_pages_are_in_order_of_creation(namespaces: Namespaces, caller: Caller, clock: SetClock) -> None:

@@ -207,6 +207,22 @@ async def test_a_namespace_takes_only_its_allowed_types(services: Services, call
     assert isinstance(episode, Memory)
 
 
+async def test_rules_are_inherited_and_can_be_lifted_below(services: Services, caller: Caller) -> None:
+    rules = NamespaceConfig(allowed_types=["episodic"], max_memories=1)
+    inheriting = NamespaceConfig(inherit_from_parent=True)
+    free = NamespaceConfig(inherit_from_parent=True, allowed_types=["semantic"], max_memories=0)
+    for name, parent, config in (("top", None, rules), ("heir", "top", inheriting), ("free", "top", free)):
+        await services.namespaces.create(caller, NamespaceDraft(name=name, parent=parent, config=config))
+    drafts = [MemoryDraft(content=content, type="episodic") for content in ("a", "b")]
+    drafts += [MemoryDraft(content=content) for content in ("c", "d")]
+
+    heir = await services.remember.add(caller, drafts, "heir")
+    free_one = await services.remember.add(caller, drafts, "free")
+
+    assert [type(outcome) for outcome in heir] == [Memory, QuotaExceeded, Invalid, Invalid]
+    assert [type(outcome) for outcome in free_one] == [Invalid, Invalid, Memory, Memory]
+
+
 async def test_a_full_namespace_refuses_what_does_not_fit(services: Services, caller: Caller) -> None:
     config = NamespaceConfig(max_memories=3)
     await services.namespaces.create(caller, NamespaceDraft(name="small", config=config))
