@@ -1,9 +1,12 @@
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
+import structlog
 
 from admin.metrics import Metrics
+from config.logging import bind_request, unbind_request
 from config.supervisor import Supervisor
 from memory.engines.base import EmbeddingSpec, PutDocument, Write
 from memory.engines.sqlite.engine import SqliteEngine
@@ -123,3 +126,22 @@ async def test_an_orderly_end_waits_for_what_is_left(engine: Flaky) -> None:
     async with Supervisor() as supervisor:
         Outbox(engine, supervisor, Metrics()).post(writes("a"))
     assert await stored(engine) == ["a"]
+
+
+async def test_what_is_lost_is_logged_under_the_call_that_left_it(engine: Flaky, supervisor: Supervisor) -> None:
+    named: list[object] = []
+
+    class Names(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            named.append((record.levelname, structlog.contextvars.get_contextvars().get("request_id")))
+
+    handler = Names()
+    logging.getLogger("remora.outbox").addHandler(handler)
+    box = Outbox(engine, supervisor, Metrics())
+    for key in ("a", "poison"):
+        bind_request(key)
+        box.post(writes(key))
+    unbind_request()
+    await supervisor.join()
+    logging.getLogger("remora.outbox").removeHandler(handler)
+    assert named == [("ERROR", None), ("ERROR", None), ("ERROR", "poison")]
