@@ -77,7 +77,7 @@ class Statistics:
             )
             return count, usage
         found = [namespace for name in caller.namespaces if (namespace := await directory.find(tenant, name))]
-        held = await asyncio.gather(*(self._namespaces.usage(namespace) for namespace in found))
+        held = (await self._namespaces.usages(tenant, found)).values()
         return len(found), Usage(
             memories=sum(each.memories for each in held),
             tokens=sum(each.tokens for each in held),

@@ -1,6 +1,5 @@
 """`/v1/namespaces`."""
 
-import asyncio
 from typing import Annotated
 
 from litestar import Controller, delete, get, post, put
@@ -15,7 +14,7 @@ from memory.api.parameters import LimitParameter, OffsetParameter, Types
 from memory.api.schemas import NamespaceChanges, NamespaceList, NamespaceMemories, NamespaceView, NewNamespace
 from memory.api.views import memory_view, namespace_view
 from memory.caller import Caller
-from memory.engines.base import Filter
+from memory.engines.base import Filter, Usage
 from memory.model import Namespace
 from memory.service.directory import NamespacePatch
 from memory.service.namespaces import NamespaceDraft, Namespaces
@@ -57,7 +56,8 @@ class NamespacesController(Controller):
     ) -> NamespaceList:
         """In the order of their creation."""
         page, total = await namespaces.page(caller, parent=parent, offset=offset, limit=limit)
-        views = await asyncio.gather(*(_view(caller, namespaces, namespace) for namespace in page))
+        usages = await namespaces.usages(caller.tenant, page)
+        views = [await _view(caller, namespaces, namespace, usages[namespace.name]) for namespace in page]
         return NamespaceList(
             namespaces=views, total=total, limit=limit, offset=offset, has_more=offset + len(views) < total
         )
@@ -136,9 +136,11 @@ class NamespacesController(Controller):
         )
 
 
-async def _view(caller: Caller, namespaces: Namespaces, namespace: Namespace) -> NamespaceView:
-    effective, usage = await asyncio.gather(namespaces.effective(namespace), namespaces.usage(namespace))
-    return namespace_view(_as_seen(caller, namespace), effective, usage)
+async def _view(
+    caller: Caller, namespaces: Namespaces, namespace: Namespace, usage: Usage | None = None
+) -> NamespaceView:
+    effective = await namespaces.effective(namespace)
+    return namespace_view(_as_seen(caller, namespace), effective, usage or await namespaces.usage(namespace))
 
 
 def _as_seen(caller: Caller, namespace: Namespace) -> Namespace:

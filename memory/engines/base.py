@@ -201,6 +201,10 @@ class Memories(Protocol):
         """Exact, from counters kept with each write, not from a scan."""
         ...
 
+    async def usages(self, tenant: str, namespaces: Sequence[str]) -> dict[str, Usage]:
+        """The usage of each namespace, in one round trip."""
+        ...
+
     async def erase(self, tenant: str, namespace: str | None = None) -> int:
         """Erase a whole namespace's memories, or the tenant's: how many. Works in batches; others are not blocked.
         Cancelled between two batches, it can be run again."""

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 from msgspec import Struct, field
@@ -161,6 +161,10 @@ class Namespaces:
 
     async def usage(self, namespace: Namespace) -> Usage:
         return await self._engine.memories.usage(namespace.tenant, namespace.name)
+
+    async def usages(self, tenant: str, namespaces: Sequence[Namespace]) -> dict[str, Usage]:
+        """By the names of the tenant's namespaces, in one round trip."""
+        return await self._engine.memories.usages(tenant, [namespace.name for namespace in namespaces])
 
     async def _named(self, caller: Caller, role: str, name_or_id: str) -> Namespace:
         try:

@@ -329,6 +329,12 @@ async def test_usage_counts_memories_tokens_and_bytes_of_a_namespace_and_of_the_
     assert await engine.memories.usage(TENANT, NAMESPACE) == Usage(memories=2, tokens=5, bytes=9)
     assert await engine.memories.usage(TENANT) == Usage(memories=3, tokens=10, bytes=18)
     assert await engine.memories.usage(TENANT, "unknown") == Usage()
+    assert await engine.memories.usages(TENANT, [NAMESPACE, "unknown", "other"]) == {
+        NAMESPACE: Usage(memories=2, tokens=5, bytes=9),
+        "unknown": Usage(),
+        "other": Usage(memories=1, tokens=5, bytes=9),
+    }
+    assert await engine.memories.usages(TENANT, []) == {}
 
 
 async def test_usage_leaves_out_what_is_deleted_in_state(engine: Engine) -> None:

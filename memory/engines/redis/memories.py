@@ -141,10 +141,11 @@ class RedisMemories:
         ]
 
     async def usage(self, tenant: str, namespace: str | None = None) -> Usage:
-        scope = usage_scope(namespace)
-        fields = (f"{scope}:memories", f"{scope}:tokens", f"{scope}:bytes")
-        memories, tokens, size = await self._client.one("HMGET", self._keys.usage(tenant), *fields)
-        return Usage(memories=int(memories or 0), tokens=int(tokens or 0), bytes=int(size or 0))
+        [found] = await self._usages(tenant, [namespace])
+        return found
+
+    async def usages(self, tenant: str, namespaces: Sequence[str]) -> dict[str, Usage]:
+        return dict(zip(namespaces, await self._usages(tenant, namespaces), strict=True))
 
     async def erase(self, tenant: str, namespace: str | None = None) -> int:
         return sum([gone async for gone, _ in self.erasing(tenant, namespace)])
@@ -164,6 +165,17 @@ class RedisMemories:
             for batch in _batches([_id(name) for name in names], ERASE_BATCH):
                 left -= len(batch)
                 yield sum(await self.delete(tenant, batch)), left
+
+    async def _usages(self, tenant: str, namespaces: Sequence[str | None]) -> list[Usage]:
+        if not namespaces:
+            return []
+        scopes = [usage_scope(namespace) for namespace in namespaces]
+        fields = [f"{scope}:{figure}" for scope in scopes for figure in ("memories", "tokens", "bytes")]
+        figures = [int(figure or 0) for figure in await self._client.one("HMGET", self._keys.usage(tenant), *fields)]
+        return [
+            Usage(memories=memories, tokens=tokens, bytes=size)
+            for memories, tokens, size in zip(figures[::3], figures[1::3], figures[2::3], strict=True)
+        ]
 
     async def _read(self, tenant: str, ids: Sequence[int], field: str) -> list[tuple[bytes | None, bytes | None]]:
         """A field of each memory, and its access."""

@@ -128,6 +128,11 @@ class SqliteMemories:
     async def usage(self, tenant: str, namespace: str | None = None) -> Usage:
         return await self._database.read(lambda connection: usage(connection, tenant, namespace))
 
+    async def usages(self, tenant: str, namespaces: Sequence[str]) -> dict[str, Usage]:
+        return await self._database.read(
+            lambda connection: {namespace: usage(connection, tenant, namespace) for namespace in namespaces}
+        )
+
     async def erase(self, tenant: str, namespace: str | None = None) -> int:
         condition, values = "tenant = ?", [tenant]
         if namespace is not None:
