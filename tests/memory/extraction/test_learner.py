@@ -1,13 +1,20 @@
+from collections.abc import Sequence
+
 import msgspec
 import pytest
 
+from memory import ids
 from memory.caller import Caller
+from memory.embedding.bundled import BundledEmbedder
+from memory.engines.base import Engine, Limit
+from memory.errors import Forbidden, NotFound
 from memory.extraction.exchange import enqueue_exchange
-from memory.extraction.learned import REFUSED_COUNTER, Learned
+from memory.extraction.learned import REFUSED_COUNTER, Learned, refusals
 from memory.model import NamespaceConfig
+from memory.service import events
 from memory.service.namespaces import NamespaceDraft
 from tests.memory.extraction.lessons import MINUTE, School, an_exchange, assistant, user
-from tests.support.services import START, a_caller
+from tests.support.services import START, a_caller, services_over
 
 
 async def test_a_round_becomes_an_episode_and_its_facts_name_it_as_their_source(school: School) -> None:
@@ -290,6 +297,83 @@ async def test_a_namespace_rule_that_stops_learning_is_counted_and_told(school: 
     assert "episodic" in learned.refused[0]
     assert await school.facts() == ["User lives in Lisbon"]
     assert await school.engine.counters.values("default", [REFUSED_COUNTER]) == {REFUSED_COUNTER: 1}
+
+
+class Plan:
+    """One memory, then none: a tenant's quota, until the tenant is gone."""
+
+    def __init__(self) -> None:
+        self.gone = False
+
+    async def limits(self, tenant: str) -> Sequence[Limit]:
+        if self.gone:
+            raise Forbidden("this tenant does not exist any more", tenant=tenant)
+        return [Limit(memories=1)]
+
+
+@pytest.fixture
+def plan() -> Plan:
+    return Plan()
+
+
+@pytest.fixture
+def limited(either_engine: Engine, embedder: BundledEmbedder, plan: Plan) -> School:
+    return School(services_over(either_engine, embedder, quotas=plan), embedder, plan)
+
+
+async def test_a_quota_that_stops_learning_is_counted_and_told_to_the_receipt(limited: School) -> None:
+    await limited.learner.learn(an_exchange("I live in Lisbon.", request_id="req_7"))
+
+    assert len(await limited.episodes()) == 1
+    assert await limited.facts() == []
+    assert await limited.engine.counters.values("default", [REFUSED_COUNTER]) == {REFUSED_COUNTER: 1}
+    told = await refusals(limited.engine.documents, "default", "req_7")
+    assert told == ["the tenant holds its maximum of 1 memories"]
+    assert await refusals(limited.engine.documents, "default", "req_8") == []
+    assert await refusals(limited.engine.documents, "other", "req_7") == []
+
+
+async def test_a_deleted_tenants_waiting_lessons_end_at_once_without_effect(limited: School, plan: Plan) -> None:
+    id = await limited.engine.jobs.enqueue(enqueue_exchange(an_exchange("I live in Lisbon.", tenant="gone")))
+    assert id is not None
+    plan.gone = True
+
+    await limited.study()
+
+    status = await limited.engine.jobs.status("gone", id)
+    assert status is not None
+    assert (status.state, status.attempt, status.result) == ("done", 1, None)
+    assert (await limited.engine.memories.usage("gone")).memories == 0
+    for kind in ("namespace", "refused", "lesson"):
+        assert (await limited.engine.documents.list(kind, "gone"))[1] == 0
+    assert await limited.engine.counters.values("gone", [REFUSED_COUNTER]) == {REFUSED_COUNTER: 0}
+
+
+async def test_a_namespace_deleted_meanwhile_does_not_come_back_by_what_waited(school: School) -> None:
+    namespaces = school.services.namespaces
+    await namespaces.ensure(a_caller(), "work")
+    waiting = an_exchange("I live in Lisbon.", namespace="work", at=school.services.clock.now)
+    school.services.clock.pass_(ms=1)
+    await namespaces.delete(a_caller(), "work")
+
+    learned = await school.learner.learn(waiting)
+
+    assert learned.refused == ["the namespace was deleted meanwhile"]
+    with pytest.raises(NotFound):
+        await namespaces.resolve(a_caller(), "work")
+    school.services.clock.pass_(ms=1)
+    await school.learner.learn(an_exchange("I live in Porto.", namespace="work", at=school.services.clock.now))
+    assert await school.facts() == ["User lives in Porto"]
+
+
+async def test_a_confirmed_fact_is_told_to_the_live_feed(school: School) -> None:
+    for hours in (0, 1):
+        await school.learner.learn(an_exchange("I live in Lisbon.", at=START + hours * 60 * MINUTE))
+
+    entries = await school.engine.log.read("default", events.STREAM)
+    [fact] = await school.memories("semantic")
+    told = [msgspec.json.decode(entry.entry, type=events.Event) for entry in entries]
+    assert [event.kind for event in told if event.id == ids.spell(fact.id)] == ["memory.created", "memory.updated"]
 
 
 async def test_a_call_without_a_user_teaches_its_credential_only(school: School) -> None:
