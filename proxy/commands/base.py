@@ -27,7 +27,7 @@ url_option = click.option(
 )
 
 
-def with_settings(command: Callable[Concatenate[Settings, P], None]) -> Callable[Concatenate[Path | None, P], None]:
+def with_settings(command: Callable[Concatenate[Settings, P], None]) -> Callable[..., None]:
     """Gives a command `--config`, the settings as its first argument, and its errors in words."""
 
     @click.option(

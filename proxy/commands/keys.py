@@ -19,19 +19,19 @@ _tenant_option = click.option(
 )
 
 
-class Expiry(click.ParamType):
+def _time(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
     """An ISO 8601 time, as it is; a span from now on becomes one."""
-
-    name = "time"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if match := _SPAN.fullmatch(value):
-            return (datetime.now(UTC) + timedelta(**{_UNITS[match[2]]: int(match[1])})).isoformat(timespec="seconds")
-        try:
-            datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"'{value}' is neither a time like 2030-01-31 nor a span like 12h, 90d or 4w", param, ctx)
-        return value
+    if value is None:
+        return None
+    if match := _SPAN.fullmatch(value):
+        return (datetime.now(UTC) + timedelta(**{_UNITS[match[2]]: int(match[1])})).isoformat(timespec="seconds")
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(
+            f"'{value}' is neither a time like 2030-01-31 nor a span like 12h, 90d or 4w"
+        ) from None
+    return value
 
 
 @click.group()
@@ -53,7 +53,7 @@ def keys() -> None:
     help="What it may do, once for each; without it all but 'admin'.",
 )
 @click.option("--namespace", "namespaces", multiple=True, metavar="NAME", help="Restrict it to this; may be repeated.")
-@click.option("--expires", type=Expiry(), metavar="TIME", help="When it ends: 2030-01-31, or 12h, 90d, 4w from now.")
+@click.option("--expires", callback=_time, metavar="TIME", help="When it ends: 2030-01-31, or 12h, 90d, 4w from now.")
 @url_option
 @with_settings
 def create(

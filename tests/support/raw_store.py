@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import apsw
 import redis
@@ -26,6 +27,7 @@ def _sqlite(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _redis(url: str, prefix: str) -> Iterator[tuple[str, bytes]]:
+    client: Any  # its types say that an answer may be anything
     with redis.Redis.from_url(url) as client:
         for key in client.scan_iter(f"{prefix}*", count=1000):
             name = key.decode(errors="replace").removeprefix(prefix)
@@ -34,7 +36,7 @@ def _redis(url: str, prefix: str) -> Iterator[tuple[str, bytes]]:
                 yield name, value
 
 
-def _values(client: "redis.Redis", key: bytes) -> Iterator[bytes]:
+def _values(client: Any, key: bytes) -> Iterator[bytes]:
     match client.type(key):
         case b"string":
             yield client.get(key) or b""
