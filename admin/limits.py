@@ -86,7 +86,7 @@ def window_end(now: int, seconds: int) -> int:
 
 
 class _Count(Struct):
-    taken: int = 0
+    taken: int
 
 
 class LocalWindows:
@@ -100,28 +100,36 @@ class LocalWindows:
         """As `Counters.take`."""
         now = self._now()
         ends = [window_end(now, take.window_seconds) for take in wanted]
-        counts = [self._count(take, end) for take, end in zip(wanted, ends, strict=True)]
-        allowed = [count.taken + take.amount <= take.limit for take, count in zip(wanted, counts, strict=True)]
+        held = [self._taken(take, end) for take, end in zip(wanted, ends, strict=True)]
+        allowed = [taken + take.amount <= take.limit for take, taken in zip(wanted, held, strict=True)]
         if all(allowed):
-            for take, count in zip(wanted, counts, strict=True):
-                count.taken += take.amount
+            held = [taken + take.amount for take, taken in zip(wanted, held, strict=True)]
+            for take, end, taken in zip(wanted, ends, held, strict=True):
+                self._set(take, end, taken)
         return [
-            Taken(allowed=ok, remaining=max(0, take.limit - count.taken), reset_at=end)
-            for take, count, end, ok in zip(wanted, counts, ends, allowed, strict=True)
+            Taken(allowed=ok, remaining=max(0, take.limit - taken), reset_at=end)
+            for take, taken, end, ok in zip(wanted, held, ends, allowed, strict=True)
         ]
 
     def learn(self, wanted: Sequence[Take], taken: Sequence[Taken]) -> None:
         """Go on from here what the engine answered."""
         for take, answer in zip(wanted, taken, strict=True):
-            count = self._count(take, answer.reset_at)
-            count.taken = max(count.taken, take.limit - answer.remaining)
+            end = answer.reset_at
+            self._set(take, end, max(self._taken(take, end), take.limit - answer.remaining))
 
-    def _count(self, take: Take, end: int) -> _Count:
+    def _taken(self, take: Take, end: int) -> int:
+        count = self._counts.get((take.tenant, take.name, end))
+        return 0 if count is None else count.taken
+
+    def _set(self, take: Take, end: int, taken: int) -> None:
+        if not taken:
+            return
         key = (take.tenant, take.name, end)
         count = self._counts.get(key)
         if count is None:
-            count = self._counts[key] = _Count()
-        return count
+            self._counts[key] = _Count(taken)
+        else:  # which costs less than to store it again
+            count.taken = taken
 
 
 class FailedKeys:
@@ -129,16 +137,22 @@ class FailedKeys:
 
     def __init__(self, per_minute: int, clock: Clock = system_clock) -> None:
         self._per_minute = per_minute
+        self._now = clock
         self._windows = LocalWindows(clock)
+        self._quiet_from = 0
+        """From then on nothing is counted of anyone."""
 
     def check(self, address: str) -> None:
         """Raises RateLimited for an address from which too many wrong keys came within this minute."""
+        if self._now() >= self._quiet_from:
+            return
         (seen,) = self._windows.take([self._take(address, 0)])
         if not seen.remaining:
             raise RateLimited("Too many invalid API keys", limit=self._per_minute, reset_at=seen.reset_at)
 
     def count(self, address: str) -> None:
-        self._windows.take([self._take(address, 1)])
+        (seen,) = self._windows.take([self._take(address, 1)])
+        self._quiet_from = seen.reset_at
 
     def _take(self, address: str, amount: int) -> Take:
         return Take(

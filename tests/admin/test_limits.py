@@ -117,6 +117,15 @@ def test_a_window_is_the_clocks_minute_and_ends_with_it() -> None:
     assert local.take([a_take(1, seconds=MINUTE)])[0].allowed
 
 
+def test_a_look_takes_up_no_room() -> None:
+    local = LocalWindows(SetClock(), capacity=1)
+    local.take([a_take(5)])
+    for name in "abc":
+        local.take([a_take(5, name, amount=0)])
+
+    assert local.take([a_take(5, amount=0)])[0].remaining == 4
+
+
 def test_the_least_used_windows_are_forgotten_first() -> None:
     local = LocalWindows(SetClock(), capacity=2)
     for name in ("busy", "idle", "busy", "new"):
@@ -180,6 +189,7 @@ async def test_a_refusal_names_the_window_that_stays_closed_the_longest(either_e
 
 async def test_answers_that_a_busy_process_reads_late_are_no_outage(either_engine: Engine) -> None:
     limiter = Limiter(either_engine.counters)
+    await asyncio.gather(*(limiter.admit([a_take(100)]) for _ in range(50)))  # opens the connections
     asking = asyncio.gather(*(limiter.admit([a_take(100)]) for _ in range(50)))
     for _ in range(4):
         await asyncio.sleep(0)

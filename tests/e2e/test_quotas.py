@@ -58,7 +58,9 @@ def pair(fake: FakeUpstream, redis_url: str) -> Iterator[Pair]:
         processes = [stack.enter_context(RemoraProcess(**settings, UPSTREAM_API_KEY="up")) for _ in range(2)]
         for process in processes:
             process.start()
-        yield Pair(processes, stack.enter_context(Operator(processes[0].origin)))
+        pair = Pair(processes, stack.enter_context(Operator(processes[0].origin)))
+        asyncio.run(warmed_up(pair))
+        yield pair
 
 
 @contextlib.asynccontextmanager
@@ -78,6 +80,13 @@ async def clients(pair: Pair, tenant: str) -> AsyncIterator[Callable[[], httpx.A
         ]
         turns = itertools.cycle(made)
         yield lambda: next(turns)
+
+
+async def warmed_up(pair: Pair) -> None:
+    """Opens the processes' connections to Redis: on a busy machine so many at once may be given up, and then each
+    process counts by itself for a moment."""
+    async with clients(pair, pair.tenant(requests_per_day=AT_ONCE * AT_ONCE)) as client:
+        await statuses([client().get("/v1/namespaces") for _ in range(AT_ONCE)])
 
 
 async def statuses(asked: list[Awaitable[httpx.Response]]) -> Counter[int]:
