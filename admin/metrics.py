@@ -5,8 +5,9 @@ anything else that a client chooses.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
+from functools import cache
 from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
@@ -43,18 +44,24 @@ class Metrics:
         self._registry = registry = CollectorRegistry()
         self._several_processes = FOLDER_VARIABLE in os.environ
 
-        def counter(name: str, text: str, *labels: str) -> Counter:
-            return Counter(f"remora_{name}", text, labels, registry=registry)
+        def counter(name: str, text: str) -> Counter:
+            return Counter(f"remora_{name}", text, registry=registry)
 
-        def histogram(name: str, text: str, *labels: str, buckets: tuple[float, ...]) -> Histogram:
-            return Histogram(f"remora_{name}", text, labels, buckets=buckets, registry=registry)
+        def histogram(name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
+            return Histogram(f"remora_{name}", text, registry=registry, buckets=buckets)
 
-        self._proxied = counter(
+        # Finding a series by its labels costs more than counting in it, so each is kept.
+        def counters(name: str, labels: str, text: str) -> Callable[..., Counter]:
+            return cache(Counter(f"remora_{name}", text, labels.split(), registry=registry).labels)
+
+        def histograms(name: str, labels: str, text: str, buckets: tuple[float, ...]) -> Callable[..., Histogram]:
+            return cache(Histogram(f"remora_{name}", text, labels.split(), registry=registry, buckets=buckets).labels)
+
+        self._proxied = counters(
             "proxied_requests",
+            "memory status",
             "Proxied requests, by what memory did for them (none: passed through, or refused before) and by the class "
             "of their status (none: the client left before there was one)",
-            "memory",
-            "status",
         )
         self._under_way = Gauge(
             "remora_proxied_requests_in_progress",
@@ -62,60 +69,58 @@ class Metrics:
             multiprocess_mode="livesum",
             registry=registry,
         )
-        self._native = counter(
-            "native_requests", "Requests to Remora's own API, by operation and class of status", "operation", "status"
+        self._native = counters(
+            "native_requests", "operation status", "Requests to Remora's own API, by operation and class of status"
         )
-        self._native_seconds = histogram(
+        self._native_seconds = histograms(
             "native_request_seconds",
-            "How long requests to Remora's own API took until their status went out",
             "operation",
-            buckets=_QUICK,
+            "From a request to Remora's own API until its status went out",
+            _QUICK,
         )
-        self._headers = histogram(
-            "upstream_headers_seconds", "From a request to the upstream until its status", "kind", buckets=_SLOW
+        self._headers = histograms(
+            "upstream_headers_seconds", "kind", "From a request to the upstream until its status", _SLOW
         )
         self._first_token = histogram(
             "upstream_first_token_seconds",
             "From a chat request to the upstream until the first event of its stream with text or a tool call",
-            buckets=_SLOW,
+            _SLOW,
         )
-        self._overhead = histogram(
+        self._overhead = histograms(
             "overhead_seconds",
-            "What Remora added to a proxied request before its status went out: all but the wait for the upstream",
             "kind",
-            buckets=_QUICK,
+            "What Remora added to a proxied request before its status went out: all but the wait for the upstream",
+            _QUICK,
         )
+        self._streams = counters("streams", "end", "Streams relayed from the upstream, by how they ended")
         self._memories = counter("memories_injected", "Memories put into prompts")
         self._tokens = counter("tokens_injected", "Tokens of memory put into prompts, headings included")
         self._saved = counter(
             "tokens_saved", "Tokens of memories that were relevant to a call and did not have to be sent for its budget"
         )
-        self._assembly = histogram(
+        self._assembly = histograms(
             "assembly_seconds",
-            "How long finding and rendering the memories for a call took, by step; total is all of them",
             "step",
-            buckets=_QUICK,
+            "How long finding and rendering the memories for a call took, by step; total is all of them",
+            _QUICK,
         )
-        self._degraded = counter(
-            "degraded_requests", "Chat calls that went on without memory, or with less than all of it", "cause"
+        self._degraded = counters(
+            "degraded_requests", "cause", "Chat calls that went on without memory, or with less than all of it"
         )
-        self._streams = counter("streams", "Streams relayed from the upstream, by how they ended", "end")
         self._deferred = counter(
             "writes_deferred", "Answers that went out before their receipt and what they teach were stored"
         )
         self._lost = counter("writes_lost", "Calls whose receipt and what they teach could not be stored at all")
-        self._jobs = histogram(
-            "job_seconds", "How long attempts at background jobs took", "kind", "outcome", buckets=_BROAD
-        )
-        self._learned = counter("memories_learned", "Memories drawn from exchanges", "type")
+        self._jobs = histograms("job_seconds", "kind outcome", "How long attempts at background jobs took", _BROAD)
+        self._learned = counters("memories_learned", "type", "Memories drawn from exchanges")
         self._refused = counter(
             "memories_refused", "Memories that were to be learned, and that a quota or a rule of the namespace forbade"
         )
         # So that what has never happened reads 0, and not nothing.
         for cause in get_args(Cause):
-            self._degraded.labels(cause)
+            self._degraded(cause)
         for end in get_args(StreamEnd):
-            self._streams.labels(end)
+            self._streams(end)
         if not self._several_processes:
             ProcessCollector(registry=registry)
             PlatformCollector(registry=registry)
@@ -128,25 +133,25 @@ class Metrics:
 
     def proxied(self, *, status: int | None, memory: Outcome | None) -> None:
         """A proxied request is over. `status` None: nobody was there to be told it."""
-        self._proxied.labels(memory or "none", _class(status)).inc()
+        self._proxied(memory or "none", _class(status)).inc()
 
     def native(self, operation: str, *, status: int | None, seconds: float) -> None:
         """A request to our own API is over; `operation` is the route's."""
-        self._native.labels(operation, _class(status)).inc()
-        self._native_seconds.labels(operation).observe(seconds)
+        self._native(operation, _class(status)).inc()
+        self._native_seconds(operation).observe(seconds)
 
     def upstream_answered(self, kind: Kind, seconds: float) -> None:
-        self._headers.labels(kind).observe(seconds)
+        self._headers(kind).observe(seconds)
 
     def first_token(self, seconds: float) -> None:
         self._first_token.observe(seconds)
 
     def added(self, kind: Kind, milliseconds: float) -> None:
         """The overhead of a proxied request."""
-        self._overhead.labels(kind).observe(milliseconds / 1000)
+        self._overhead(kind).observe(milliseconds / 1000)
 
     def stream_ended(self, end: StreamEnd) -> None:
-        self._streams.labels(end).inc()
+        self._streams(end).inc()
 
     # Memory
 
@@ -158,7 +163,7 @@ class Metrics:
         self._timed(assembled.timings)
 
     def degraded(self, cause: Cause) -> None:
-        self._degraded.labels(cause).inc()
+        self._degraded(cause).inc()
 
     def write_deferred(self) -> None:
         self._deferred.inc()
@@ -170,12 +175,12 @@ class Metrics:
 
     def job_ended(self, kind: str, outcome: JobOutcome, seconds: float) -> None:
         """An attempt at a job; `kind` is one that the worker has a handler for."""
-        self._jobs.labels(kind, outcome).observe(seconds)
+        self._jobs(kind, outcome).observe(seconds)
 
     def learned(self, learned: Learned) -> None:
         new = set(learned.stored)
-        self._learned.labels("episodic").inc(len(new.intersection(learned.episodes)))
-        self._learned.labels("semantic").inc(len(new.intersection(learned.facts)))
+        self._learned("episodic").inc(len(new.intersection(learned.episodes)))
+        self._learned("semantic").inc(len(new.intersection(learned.facts)))
         self._refused.inc(len(learned.refused))
 
     # Reading them
@@ -187,7 +192,7 @@ class Metrics:
 
     def _timed(self, milliseconds: Mapping[str, float]) -> None:
         for step, each in milliseconds.items():
-            self._assembly.labels(step).observe(each / 1000)
+            self._assembly(step).observe(each / 1000)
 
 
 class _Reading(Collector):

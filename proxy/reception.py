@@ -40,24 +40,26 @@ class Reception:
         scope["state"][REQUEST_ID] = request_id
         name = (b"x-remora-request-id", request_id.encode())
         status: int | None = None
+        answered: float | None = None
 
         async def send_named(message: Message) -> None:
-            nonlocal status
+            nonlocal status, answered
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, answered = message["status"], time.perf_counter()
                 message["headers"] = [*message["headers"], name]
             await send(message)
 
         try:
             await self._app(scope, receive, send_named)
         finally:
-            seconds = time.perf_counter() - started
-            _count(scope, status, seconds)
+            ended = time.perf_counter()
+            _count(scope, status, seconds=(answered or ended) - started)
             if self._log_requests:
-                _write_line(scope, status, milliseconds=1000 * seconds)
+                _write_line(scope, status, milliseconds=1000 * (ended - started))
 
 
-def _count(scope: HTTPScope, status: int | None, seconds: float) -> None:
+def _count(scope: HTTPScope, status: int | None, *, seconds: float) -> None:
+    """`seconds`: until its status went out."""
     metrics: Metrics = scope["litestar_app"].state.parts.metrics
     if MEMORY in scope["state"]:
         metrics.proxied(status=status, memory=scope["state"][MEMORY])
