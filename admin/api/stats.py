@@ -81,7 +81,7 @@ def _view(figures: Figures) -> Stats:
         server=ServerStats(
             uptime_seconds=figures.uptime_ms // 1000,
             requests_total=figures.requests,
-            requests_per_second=round(figures.requests_per_second, 2),
+            requests_per_second=round(figures.requests_per_second, 4),
         ),
         performance=PerformanceStats(
             avg_write_latency_ms=round(average["write"], 2),

@@ -3,15 +3,18 @@
 import asyncio
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import openai
 import pytest
 from litestar import Litestar
+from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
 from structlog.testing import capture_logs
 
+from admin.meter import Operation
+from admin.middleware import OPERATION
 from config.settings import Limits, Log, Secret, Settings
 from proxy.app import create_app
 from tests.support.server import RemoraServer, settings_for
@@ -166,3 +169,15 @@ def test_a_proxied_answer_within_the_limit_bears_only_the_upstreams_headers(fake
 
     assert answer.status_code == 200
     assert not set(LIMITS) & set(answer.headers)
+
+
+def test_each_route_says_of_which_kind_it_is_in_a_word_that_is_recorded(app: TestClient[Litestar]) -> None:
+    said = {
+        handler.opt[OPERATION]
+        for route in app.app.routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        if OPERATION in handler.opt
+    }
+
+    assert {"write", "read", "search", "context"} <= said <= set(get_args(Operation))
