@@ -49,7 +49,7 @@ class Caller(Struct, frozen=True, kw_only=True):
     def require_operator(self) -> None:
         """Raises Forbidden for anyone else."""
         if not self.operator:
-            raise Forbidden("only the operator may do this: use the key in REMORA_ADMIN_KEY")
+            raise Forbidden("only the operator may do this: set REMORA_ADMIN_KEY, and come with that key")
 
     def sees(self, namespace: str) -> bool:
         return self.namespaces is None or namespace in self.namespaces
