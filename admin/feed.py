@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct, structs
 from sse_starlette import ServerSentEvent
 
+from config.logging import unbind_request
 from config.supervisor import Supervisor
 from memory.api.times import iso
 from memory.caller import Caller
@@ -179,6 +180,7 @@ class _Reader:
         self._tenant = tenant
 
     async def run(self) -> None:
+        unbind_request()  # it reads for whoever comes to listen
         try:
             pause = SHORTEST_PAUSE
             while True:

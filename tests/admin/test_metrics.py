@@ -1,4 +1,6 @@
 import asyncio
+import re
+from pathlib import Path
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
@@ -36,6 +38,8 @@ class Queue(SqliteJobs):
         assert self._answer is not None
         return self._answer
 
+
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "metrics.md"
 
 IDLE = Queue(Backlog(waiting=0, dead=0, oldest_ms=0))
 
@@ -140,3 +144,11 @@ async def test_a_scrape_does_without_a_store_that_is_away(
     text, _ = await Scrape(metrics, queue).text("")
     assert b"remora_jobs" not in text
     assert b"remora_writes_lost_total" in text
+
+
+def test_the_documentation_lists_them_all(metrics: Metrics) -> None:
+    told(metrics)
+    queue = {"remora_jobs_waiting", "remora_jobs_dead", "remora_oldest_job_age_seconds"}
+    listed = set(re.findall(r"`(remora_\w+?)(?:_total)?`", DOCUMENTATION.read_text().partition("## Traces")[0]))
+    kept = {family.name for family in metrics.reading().collect() if family.name.startswith("remora_")}
+    assert listed == kept | queue
