@@ -2,7 +2,7 @@
 take a tenant each and so don't see each other."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -22,14 +22,21 @@ def shared_upstream() -> Iterator[FakeUpstream]:
 
 @pytest.fixture(scope="session", params=["sqlite", "redis"])
 def shared_server(request: pytest.FixtureRequest, shared_upstream: FakeUpstream) -> Iterator[RemoraServer]:
-    """With an operator's key, and an upstream key of its own."""
+    with operated_server(request, shared_upstream) as server:
+        yield server
+
+
+@contextmanager
+def operated_server(request: pytest.FixtureRequest, upstream: FakeUpstream) -> Iterator[RemoraServer]:
+    """On the engine that the fixture of `request` has for a parameter, with an operator's key, and an upstream key of
+    its own."""
     with ExitStack() as stack:
         store: dict[str, Any] = {"store": "sqlite://"}
         if request.param == "redis":
             url = request.getfixturevalue("redis_url")
             store = {"store": url, "store_prefix": stack.enter_context(own_prefix(url))}
         settings = settings_for(
-            shared_upstream.url,
+            upstream.url,
             admin_key=Secret(OPERATOR_KEY),
             upstream={"api_key": Secret("upstream-key")},
             limits=Limits(failed_keys_per_minute=1_000_000),
