@@ -26,8 +26,9 @@ REQUESTS = "requests"
 REST_SECONDS = 0.5
 """For so long an engine that did not answer is not asked again."""
 
-_TICKS, _TICK_SECONDS = 5, 0.02
-"""An engine that answers nobody anything during as many ticks is taken to be away."""
+_TICKS, _TICK_SECONDS = 10, 0.025
+"""An engine that answers nobody anything during as many ticks is taken to be away. So does the breaker of the Redis
+client (`SLOW_SECONDS`), so that retrieval, which follows, does not wait for it once more."""
 
 _WINDOWS = 20_000
 """How many windows one process counts by itself; the least used are forgotten first."""
@@ -166,7 +167,8 @@ class FailedKeys:
 
 class Limiter:
     """Takes from the engine's windows; while the engine is away from this process's own, which go on from what the
-    engine said last. An outage is noticed within a tenth of a second, and then costs no request anything."""
+    engine said last. A refused connection is noticed at once and a hanging engine within a quarter of a second, and
+    then it costs no request anything."""
 
     def __init__(
         self, counters: Counters, clock: Clock = system_clock, *, timer: Callable[[], float] = time.monotonic
