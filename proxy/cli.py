@@ -1,4 +1,4 @@
-"""The command line: `remora serve|work|demo|doctor|reindex|keys|tenants`."""
+"""The command line: `remora serve|work|demo|doctor|reindex|export|import|keys|tenants`."""
 
 import asyncio
 import sys
@@ -12,6 +12,7 @@ from memory.errors import RemoraError
 from proxy.commands.base import FAILED, with_settings
 from proxy.commands.keys import keys
 from proxy.commands.tenants import tenants
+from proxy.commands.transfer import export, import_
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -86,6 +87,8 @@ def demo() -> None:
 
 main.add_command(keys)
 main.add_command(tenants)
+main.add_command(export)
+main.add_command(import_)
 
 if __name__ == "__main__":
     main()

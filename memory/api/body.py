@@ -45,13 +45,13 @@ class StrictJson(AbstractDTO[T]):
         return schema_creator.for_field_definition(field_definition)
 
 
-def read_json(body: bytes, model: type[T]) -> T:
+def read_json(body: bytes, model: type[T], called: str = "the body") -> T:
     """Raises Invalid."""
     try:
         return msgspec.json.decode(body, type=model)
     except msgspec.ValidationError as error:
         raise broken_rule(error) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Invalid(f"the body is not JSON: {error}") from error
+        raise Invalid(f"{called} is not JSON: {error}") from error
     except RecursionError as error:
-        raise Invalid("the body is nested too deeply") from error
+        raise Invalid(f"{called} is nested too deeply") from error

@@ -99,9 +99,14 @@ def is_header(line: bytes) -> bool:
     return _HEADER.match(line) is not None
 
 
+def is_error(line: bytes) -> bool:
+    """Whether it is what an export ends with that can't go on."""
+    return _BROKEN_OFF.match(line) is not None
+
+
 def read_header(line: bytes) -> EmbeddingSpec | None:
     """Whose vectors follow. Raises Invalid for a version that is not known."""
-    header = read_json(line, Header)
+    header = read_json(line, Header, "the line")
     if header.version > VERSION:
         raise Invalid(f"version: this server reads version {VERSION}, not {header.version}", field="version")
     given = header.embedder
@@ -110,9 +115,9 @@ def read_header(line: bytes) -> EmbeddingSpec | None:
 
 def read_line(line: bytes) -> MemoryLine:
     """Raises Invalid."""
-    if _BROKEN_OFF.match(line):
+    if is_error(line):
         raise Invalid("the export broke off here: what follows in it is missing")
-    return read_json(line, MemoryLine)
+    return read_json(line, MemoryLine, "the line")
 
 
 def memory_line(memory: Memory, vector: Vector | None) -> bytes:
