@@ -164,6 +164,7 @@ def test_a_missing_file_is_told() -> None:
     assert "none.jsonl" in result.stderr
 
 
+@pytest.mark.timeout(300)  # it starts four processes
 def test_an_import_killed_at_either_end_is_whole_after_another_run() -> None:
     lines = [json.dumps({"content": f"turn {place}", "run_id": "s", "role": "user"}) for place in range(1_000)]
     Path("in.jsonl").write_text("\n".join(lines))
