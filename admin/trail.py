@@ -38,7 +38,8 @@ class AuditTrail:
     ) -> tuple[list[Traced], bool]:
         """Newest first, from the entry before that of the id `before`, and whether there are more. The operator sees
         everybody's entries, or those of one `tenant` (id or name, the id of a deleted one too); a tenant's own key with
-        the scope `admin` its tenant's, but for those that name a namespace which it may not see. Raises Forbidden for anyone else, NotFound for an unknown tenant's name."""
+        the scope `admin` its tenant's, but for those that name a namespace which it may not see. Raises Forbidden for
+        anyone else, NotFound for an unknown tenant's name."""
         if tenant is not None or caller.operator:
             caller.require_operator()
             stream, of = SYSTEM, None if tenant is None else await self._key(tenant)
