@@ -1,6 +1,7 @@
 """Memories: writing, reading by id, listing, counting. Search has a file of its own."""
 
 import asyncio
+import random
 from typing import Any
 
 import msgspec
@@ -316,6 +317,33 @@ async def test_a_limit_of_nothing_still_tells_the_total(engine: Engine) -> None:
     page = await engine.memories.list(ALL, limit=0)
     assert page.memories == []
     assert page.total == 1
+
+
+@pytest.mark.parametrize("descending", [True, False])
+async def test_the_pages_of_a_long_list_stay_right_while_it_changes(engine: Engine, descending: bool) -> None:
+    dice = random.Random(7)
+    kept = {id: NOW + dice.randrange(300) for id in range(1500)}
+    await stored(engine, *(a_record(id, created_at=at) for id, at in kept.items()))
+
+    async def check() -> None:
+        expected = sorted(kept, key=lambda id: (kept[id], id), reverse=descending)
+        for offset, limit in ((0, 20), (0, 3), (700, 20), (len(kept) - 5, 20), (0, 1)):
+            page = await engine.memories.list(ALL, descending=descending, offset=offset, limit=limit)
+            assert [memory.id for memory in page.memories] == expected[offset : offset + limit]
+            assert page.total == len(expected)
+
+    await check()
+    for turn in range(1, 5):
+        gone = (
+            dice.sample(sorted(kept), 20) + sorted(kept, key=lambda id: kept[id], reverse=descending)[: 40 * (turn % 2)]
+        )
+        await engine.memories.delete(TENANT, gone)
+        kept = {id: at for id, at in kept.items() if id not in gone}
+        await check()
+        added = {turn * 10_000 + n: NOW - 50 + dice.randrange(400) for n in range(30)}
+        await stored(engine, *(a_record(id, created_at=at) for id, at in added.items()))
+        kept |= added
+        await check()
 
 
 async def test_usage_counts_memories_tokens_and_bytes_of_a_namespace_and_of_the_tenant(engine: Engine) -> None:

@@ -33,13 +33,14 @@ from memory.engines.redis.codec import (
 )
 from memory.engines.redis.keys import Keys, member, usage_scope
 from memory.engines.redis.log import appends
+from memory.engines.redis.paging import Paging, Place
 from memory.engines.redis.schema import Schema
 from memory.engines.redis.search import TIMEOUT_MS, Search
 from memory.ids import LARGEST
 from memory.model import Hit, Memory
 
-ERASE_BATCH = 10
-"""Taking a vector out of the index costs [M] about a millisecond, in which Redis does nothing else."""
+ERASE_BATCH = 5
+"""Taking a vector out of the index costs [M] half a millisecond, in which Redis does nothing else."""
 ERASE_FOUND = 1000
 """How many to erase are looked for at once, since each search goes through all that are left."""
 READ_BATCH = 500
@@ -54,6 +55,7 @@ class RedisMemories:
         self._keys = keys
         self._schema = schema
         self._search = Search(client, schema)
+        self._paging = Paging(schema, self._search)
         self._accessed: OrderedDict[bytes, Access] = OrderedDict()
         """What `touch` last learnt, for the hits: the index has it as of the memory's last write. Accesses by other
         processes show in a hit once this one touches the memory too."""
@@ -212,22 +214,6 @@ class RedisMemories:
         await self._schema.restore()
         return await self._client.run(operation, self._keys.meta, self._schema.generation, *arguments())
 
-    async def _by_field(
-        self, allowed: str, sort: str, descending: bool, offset: int, limit: int
-    ) -> tuple[int, Sequence[int]]:
-        count = ("FT.SEARCH", self._schema.index, allowed, "LIMIT", 0, 0, "TIMEOUT", TIMEOUT_MS, "DIALECT", 2)
-        if limit <= 0:
-            ((total,),) = await self._search.ask([count])
-            return total, []
-        direction = "DESC" if descending else "ASC"
-        page = (
-            *("FT.AGGREGATE", self._schema.index, allowed),
-            *("SORTBY", 4, f"@{sort}", direction, "@id", direction, "MAX", offset + limit, "LIMIT", offset, limit),
-            *("TIMEOUT", TIMEOUT_MS, "DIALECT", 2),
-        )
-        (total,), (_, *rows) = await self._search.ask([count, page])
-        return total, [int(dict(zip(row[::2], row[1::2], strict=True))[b"id"]) for row in rows]
-
     async def _by_access(
         self, tenant: str, allowed: str, descending: bool, offset: int, limit: int
     ) -> tuple[int, Sequence[int]]:
@@ -273,10 +259,11 @@ class RedisMemories:
         if conditions is None:
             return Page(memories=[], total=0)
         allowed = queries.render(conditions)
+        ids: Sequence[int]
         if sort == "accessed_at":
             total, ids = await self._by_access(where.tenant, allowed, descending, offset, limit)
         else:
-            total, ids = await self._by_field(allowed, sort, descending, offset, limit)
+            total, ids = await self._paging.page(Place(allowed, sort, descending, offset, limit))
         memories = await self.get(where.tenant, ids)
         return Page(memories=[memory for memory in memories if memory is not None], total=total)
 
