@@ -46,7 +46,7 @@ class Gate:
     async def native(self, scope: HTTPScope) -> tuple[Caller, Allowance | None]:
         """Who makes a native request, and what is left of the tightest limit on it. Raises what the Authenticator does,
         and RateLimited."""
-        caller = await self._authenticated(scope, self._authenticator.caller)
+        caller = await self._authenticated(scope, self._authenticator.caller, lambda caller: caller)
         if caller.operator and scope["path"].startswith(ADMIN):
             # No quota of the tenant in which it acts may keep the operator from raising that quota.
             return caller, None
@@ -54,20 +54,30 @@ class Gate:
 
     async def proxied(self, scope: HTTPScope) -> Proxied:
         """Who makes a proxied call. Raises as `native` does."""
-        who = await self._authenticated(scope, self._authenticator.proxied)
+        who = await self._authenticated(scope, self._authenticator.proxied, lambda who: who.caller)
         await self._admit(scope, who.caller)
         return who
 
-    async def _authenticated(self, scope: HTTPScope, authenticate: Callable[[_Headers, bytes], Awaitable[T]]) -> T:
+    async def _authenticated(
+        self,
+        scope: HTTPScope,
+        authenticate: Callable[[_Headers, bytes], Awaitable[T]],
+        caller_of: Callable[[T], Caller],
+    ) -> T:
         address = _address(scope)
-        self._failed.check(address)
+        refusal = self._failed.refusal(address)
         try:
-            return await authenticate(scope["headers"], scope["query_string"])
-        except Unauthenticated:
+            who = await authenticate(scope["headers"], scope["query_string"])
+        except Unauthenticated as error:
             # Whatever came with it may have been tried as a key, and the answer may tell whether it is one.
             if credentials.read(scope["headers"], scope["query_string"]).everything:
                 self._failed.count(address)
-            raise
+            raise refusal or error from None
+        # A tenant's key is random and can't be guessed, so its holder need not suffer for who shares the address. The
+        # operator's may be a word that someone thought of.
+        if refusal is not None and caller_of(who).operator:
+            raise refusal
+        return who
 
     async def _admit(self, scope: HTTPScope, caller: Caller) -> Allowance | None:
         tenant = await self._tenants.standing(caller.tenant)

@@ -134,7 +134,7 @@ class LocalWindows:
 
 
 class FailedKeys:
-    """Who tries keys is soon not heard any more. Counted by each process for itself."""
+    """Who tries keys is soon told nothing of them any more. Counted by each process for itself."""
 
     def __init__(self, per_minute: int, clock: Clock = system_clock) -> None:
         self._per_minute = per_minute
@@ -143,13 +143,14 @@ class FailedKeys:
         self._quiet_from = 0
         """From then on nothing is counted of anyone."""
 
-    def check(self, address: str) -> None:
-        """Raises RateLimited for an address from which too many wrong keys came within this minute."""
+    def refusal(self, address: str) -> RateLimited | None:
+        """What to answer an address from which too many wrong keys came within this minute."""
         if self._now() >= self._quiet_from:
-            return
+            return None
         (seen,) = self._windows.take([self._take(address, 0)])
-        if not seen.remaining:
-            raise RateLimited("Too many invalid API keys", limit=self._per_minute, reset_at=seen.reset_at)
+        if seen.remaining:
+            return None
+        return RateLimited("Too many invalid API keys", limit=self._per_minute, reset_at=seen.reset_at)
 
     def count(self, address: str) -> None:
         (seen,) = self._windows.take([self._take(address, 1)])

@@ -136,8 +136,8 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Of one key or, where no key is asked for, of one address; a further one is a 429. 0: no such limit. A tenant's
     quotas hold beside it."""
     failed_keys_per_minute: Positive = 60
-    """Of one address, in each process; after as many wrong keys it is answered 429, unasked, until the minute is
-    over."""
+    """Of one address, in each process; after as many wrong keys the next one, and the operator's, is answered 429 until
+    the minute is over. Tenants' keys are too long to be guessed and go on working."""
 
 
 class Stream(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

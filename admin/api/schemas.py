@@ -8,11 +8,11 @@ from admin.plans import Plan, QuotaChanges, Quotas
 from admin.tenant import DisplayName, Reason, Status
 from memory.api.schemas import Request, Time
 from memory.caller import Scope
-from memory.model import MAX_NAME
+from memory.model import MAX_NAME, Name
 
 
 class NewTenant(Request, kw_only=True, frozen=True):
-    name: str
+    name: Name
     display_name: DisplayName = ""
     plan: Plan = "standard"
     config: dict[str, Any] = field(default_factory=dict)

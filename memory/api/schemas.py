@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from memory.api.errors import ErrorDetail
-from memory.model import MemoryType, NamespaceConfig, Source
+from memory.model import MemoryType, Name, NamespaceConfig, Source
 from memory.service.drafts import MemoryFields, Share, Tags
 
 Time = Annotated[str, Meta(max_length=64, extra_json_schema={"format": "date-time"})]
@@ -44,8 +44,11 @@ class NewMemories(Request, kw_only=True, frozen=True):
 
 class MemoryChanges(Request, kw_only=True, frozen=True):
     content: str | UnsetType = UNSET
+    """Embedded anew."""
     metadata: dict[str, Any] | UnsetType = UNSET
+    """Merged at the top level; null removes an entry."""
     tags: Tags | UnsetType = UNSET
+    """Replaced."""
     confidence: Share | UnsetType = UNSET
 
 
@@ -56,18 +59,24 @@ class TimeRange(Request, kw_only=True, frozen=True):
 
 class SearchRequest(Request, kw_only=True, frozen=True):
     query: Annotated[str, Meta(max_length=10_240)] | None = None
+    """Best first by meaning and words; without it newest first."""
     namespace: str | None = None
+    """Name or id."""
     types: list[MemoryType] | None = None
+    """Any of these."""
     tags: Tags | None = None
+    """All of these."""
     source: Source | None = None
     min_confidence: Share | None = None
     time_range: TimeRange | None = None
+    """Of `created_at`, both ends inclusive."""
     user_id: str | None = None
     agent_id: str | None = None
     run_id: str | None = None
     app: str | None = None
     org_id: str | None = None
     metadata: dict[str, Scalar] | None = None
+    """Top-level entries that must equal."""
     limit: Limit = 100
     offset: Offset = 0
 
@@ -97,8 +106,11 @@ class MemoryView(Struct, kw_only=True, frozen=True):
     importance: float | UnsetType = UNSET
     state: str | UnsetType = UNSET
     event_at: str | UnsetType = UNSET
+    """When what it tells happened, where that differs from `created_at`."""
     source_ids: list[str] | UnsetType = UNSET
+    """From which memories it was drawn."""
     superseded_by: str | UnsetType = UNSET
+    """The newer memory that took its place."""
 
 
 class MemoryList(Struct, kw_only=True, frozen=True):
@@ -124,6 +136,7 @@ class BatchAnswer(Struct, kw_only=True, frozen=True):
 class SearchResult(Struct, kw_only=True, frozen=True):
     memory: MemoryView
     score: float
+    """0 to 1; 1 where nothing was ranked."""
 
 
 class SearchAnswer(Struct, kw_only=True, frozen=True):
@@ -150,9 +163,11 @@ class HistoryAnswer(Struct, kw_only=True, frozen=True):
 
 
 class NewNamespace(Request, kw_only=True, frozen=True):
-    name: str
+    name: Name
     parent: str | None = None
+    """Name or id of an existing one, as is `template`."""
     template: str | None = None
+    """Its configuration is copied; `config` goes over it."""
     config: NamespaceConfig = field(default_factory=NamespaceConfig)
 
 

@@ -76,7 +76,6 @@ class TransferController(Controller):
     @get(
         "/export",
         operation_id="exportMemories",
-        opt={"operation": "read"},
         responses={
             200: ResponseSpec(
                 str,
@@ -121,7 +120,6 @@ class TransferController(Controller):
     @post(
         "/import",
         operation_id="importMemories",
-        opt={"operation": "write"},
         status_code=200,
         request_max_body_size=None,
         operation_class=LinesBody,

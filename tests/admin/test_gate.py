@@ -137,7 +137,7 @@ async def test_where_no_key_is_asked_for_the_limit_is_an_addresss(make_gate: Mak
     assert await counted(either_engine, SYSTEM, "address:192.0.2.1", seconds=MINUTE) in (0, 1)
 
 
-async def test_who_tries_keys_is_shut_out_even_with_a_good_one(make_gate: Making, clock: SetClock) -> None:
+async def test_who_tries_keys_is_shut_out_even_with_the_operators(make_gate: Making, clock: SetClock) -> None:
     gate = make_gate(failed_keys_per_minute=2)
     for _ in range(2):
         with pytest.raises(Unauthenticated):
@@ -149,6 +149,17 @@ async def test_who_tries_keys_is_shut_out_even_with_a_good_one(make_gate: Making
     await gate.native(scope(OPERATOR_KEY, address="192.0.2.8"))
     clock.pass_(seconds=60)
     await gate.native(scope(OPERATOR_KEY))
+
+
+async def test_who_tries_keys_shuts_out_no_tenant_that_shares_the_address(make_gate: Making, admin: Admin) -> None:
+    gate = make_gate(failed_keys_per_minute=1)
+    key = await admin.key(await admin.tenant())
+    with pytest.raises(Unauthenticated):
+        await gate.native(scope("wrong"))
+
+    assert (await gate.native(scope(key)))[0].key is not None
+    with pytest.raises(RateLimited):
+        await gate.native(scope("wrong"))
 
 
 async def test_who_sends_no_key_is_not_shut_out(make_gate: Making) -> None:

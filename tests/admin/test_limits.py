@@ -141,15 +141,15 @@ def test_wrong_keys_shut_an_address_out_until_the_minute_is_over() -> None:
     clock = SetClock()
     failed = FailedKeys(2, clock)
     for _ in range(2):
-        failed.check(ADDRESS)
+        assert failed.refusal(ADDRESS) is None
         failed.count(ADDRESS)
 
-    with pytest.raises(RateLimited) as refused:
-        failed.check(ADDRESS)
-    assert (refused.value.limit, refused.value.reset_at) == (2, START + 60_000)
-    failed.check("192.0.2.8")
+    refusal = failed.refusal(ADDRESS)
+    assert refusal is not None
+    assert (refusal.limit, refusal.reset_at) == (2, START + 60_000)
+    assert failed.refusal("192.0.2.8") is None
     clock.pass_(seconds=60)
-    failed.check(ADDRESS)
+    assert failed.refusal(ADDRESS) is None
 
 
 # ------------------------------------------------------------------------------------------------- the limiter

@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 
 from memory import ids
 from memory.api.lines import LONGEST, memory_line, memory_of, read_line, split_lines
-from memory.api.transfer import MAX_FAILURES
+from memory.api.transfer import MAX_FAILURES, _lines
 from memory.caller import Caller
 from memory.embedding.bundled import BundledEmbedder
 from memory.engines.base import Engine, Filter, Record
+from memory.engines.redis.engine import RedisEngine
 from memory.model import Link, Memory, content_hash
 from tests.support.native import native_app
+from tests.support.redis_server import RedisServer
 from tests.support.services import START, Services, a_caller, services_over
 
 EXPORT, IMPORT = "/v1/memories/export", "/v1/memories/import"
@@ -393,3 +395,23 @@ async def test_an_empty_body_imports_nothing(services: Services) -> None:
     async with acting(services, a_caller()) as client:
         answer = await client.post(IMPORT, content=b"", headers=LINES)
     assert answer.json() == {"imported": 0, "skipped": 0, "failed": 0, "failures": [], "last_line": 0}
+
+
+async def test_an_export_that_cannot_go_on_ends_with_an_error_and_can_be_gone_on_with(
+    private_redis_server: RedisServer, embedder: BundledEmbedder
+) -> None:
+    async with RedisEngine(private_redis_server.url, prefix="export", embedding=embedder.spec) as engine:
+        services = services_over(engine, embedder)
+        await store(services, 1_200)
+        batches = services.export.batches(a_caller())
+        body = _lines(b"", await anext(batches), batches, None)
+        said = await anext(body)
+        private_redis_server.stop()
+        said += b"".join([chunk async for chunk in body])
+        lines = said.splitlines()
+        assert json.loads(lines[-1])["error"]["code"] == "unavailable"
+        last = ids.parse(json.loads(lines[-2])["id"])
+        assert last is not None
+        private_redis_server.start()
+        rest = [memory.id async for batch in services.export.batches(a_caller(), after=last) for memory, _ in batch]
+        assert rest == list(range(last + 1, 1_201))
