@@ -55,7 +55,7 @@ class KeyDraft(Struct, frozen=True, kw_only=True):
     scopes: frozenset[Scope] | None = None
     """None: DEFAULT_SCOPES, as far as the issuer has them."""
     namespaces: frozenset[Name] | None = None
-    """Names, which need not be in use yet; None: the issuer's own."""
+    """Names, which need not be in use yet; None: all."""
     expires_at: int | None = None
 
 
@@ -65,15 +65,19 @@ def sha256(secret: str) -> str:
 
 
 def drafted(draft: KeyDraft, issuer: Caller, *, tenant: str, id: int, digest: str, now: int) -> Key:
-    """Raises Forbidden where `issuer` would give what it has not itself, Invalid for no scope or namespace at all and
-    for a time that is past."""
+    """Raises Forbidden where `issuer` would give what it has not itself, Invalid for no scope or namespace at all, for
+    a restricted key that is to look after its tenant, and for a time that is past."""
+    scopes, namespaces = _scopes(issuer, draft), _namespaces(draft)
+    if namespaces is not None and "admin" in scopes:
+        # It would see the other keys, with the names of all their namespaces, and could end them.
+        raise Invalid("namespaces: a key with the scope 'admin' is for its whole tenant", field="namespaces")
     return Key(
         id=id,
         tenant=tenant,
         name=draft.name,
         digest=digest,
-        scopes=_scopes(issuer, draft),
-        namespaces=_namespaces(issuer, draft),
+        scopes=scopes,
+        namespaces=namespaces,
         expires_at=_expiry(draft, now=now),
         created_at=now,
     )
@@ -89,17 +93,14 @@ def _scopes(issuer: Caller, draft: KeyDraft) -> frozenset[Scope]:
     return scopes
 
 
-def _namespaces(issuer: Caller, draft: KeyDraft) -> frozenset[str] | None:
-    namespaces = issuer.namespaces if draft.namespaces is None else draft.namespaces
-    if namespaces is None:
+def _namespaces(draft: KeyDraft) -> frozenset[str] | None:
+    if draft.namespaces is None:
         return None
-    if not namespaces:
+    if not draft.namespaces:
         raise Invalid("namespaces: must name at least one, or be left out", field="namespaces")
-    for name in sorted(namespaces):
+    for name in sorted(draft.namespaces):
         _check_namespace(name)
-        if not issuer.sees(name):
-            raise Forbidden("this key is restricted to other namespaces", namespace=name)
-    return namespaces
+    return draft.namespaces
 
 
 def _check_namespace(name: str) -> None:

@@ -98,10 +98,10 @@ async def test_a_key_of_another_tenant_is_not_found(admin: Admin) -> None:
 
 async def test_a_tenants_admin_issues_and_revokes_keys_of_no_more_rights_than_its_own(admin: Admin) -> None:
     await admin.tenant()
-    key = await admin.key("acme-corp", "admin", "read", namespaces=["a", "b"])
-    issued = await admin.told("POST", "/tenants/acme-corp/keys", {}, key=key)
-    assert (issued["scopes"], issued["namespaces"]) == (["read"], ["a", "b"])
-    for beyond in ({"scopes": ["write"]}, {"namespaces": ["c"]}, {"scopes": ["admin", "stats"]}):
+    key = await admin.key("acme-corp", "admin", "read")
+    issued = await admin.told("POST", "/tenants/acme-corp/keys", {"namespaces": ["a"]}, key=key)
+    assert (issued["scopes"], issued["namespaces"]) == (["read"], ["a"])
+    for beyond in ({"scopes": ["write"]}, {"scopes": ["admin", "stats"]}):
         answer = await admin.ask("POST", "/tenants/acme-corp/keys", beyond, key=key)
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
     removed = await admin.ask("DELETE", f"/tenants/acme-corp/keys/{issued['id']}", key=key)
