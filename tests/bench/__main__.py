@@ -15,16 +15,18 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tests.bench import corpus, load
+from tests.bench import corpus, crowd, load
+from tests.bench.crowd import Meanwhile
 from tests.bench.report import Figures, Round, Row, markdown
 from tests.bench.servers import Server, library_bytes, load_memories, running, settle
 from tests.support.redis_server import RedisServer
 
 CONNECTIONS = 16
+ENGINES = ("Redis", "SQLite")
 
 IMPORTS = """
 import aiohttp, apsw, httptools, httpx, httpx_aiohttp, litestar, msgspec, numpy, redis.asyncio, redisvl.index
-import rich, sqlite_vec, structlog, tenacity, tiktoken, uvicorn, uvloop, wordllama
+import rich, structlog, tenacity, tiktoken, uvicorn, uvloop, wordllama
 """
 LOAD_MODEL = """
 from memory.embedding.bundled import BundledEmbedder
@@ -64,12 +66,14 @@ def main(quick: bool, rounds: int | None, seconds: float | None, only: tuple[str
         progress = stack.enter_context(_progress(console))
         try:
             contenders = list(_contenders(stack, Path(scratch), only, progress))
-            figures = _measure(
-                contenders, Path(scratch), rounds or (2 if quick else 5), seconds or (1 if quick else 5), progress
-            )
+            seconds = seconds or (1 if quick else 5)
+            figures = _measure(contenders, Path(scratch), rounds or (2 if quick else 5), seconds, progress)
+            crowds = dict(_crowds(contenders[0].server, Path(scratch), only, max(seconds, 3), progress))
         except load.LoadFailedError as error:
             sys.exit(str(error))
     table = markdown(figures)
+    if crowds:
+        table += f"\n{crowd.table(crowds)}"
     click.echo(table)
     if output is not None:
         output.write_text(table)
@@ -100,7 +104,7 @@ def _contenders(stack: ExitStack, folder: Path, only: Sequence[str], progress: P
         ("recall, all of one user", 1, False),
     ]
     redis: RedisServer | None = None
-    for engine in ("Redis", "SQLite"):
+    for engine in ENGINES:
         for number, (kind, users, learns) in enumerate(kinds):
             if not wanted(name := f"Remora on {engine}, {kind}"):
                 continue
@@ -114,6 +118,31 @@ def _contenders(stack: ExitStack, folder: Path, only: Sequence[str], progress: P
             progress.remove_task(task)
             headers = {} if learns else {"X-Remora-Skip-Extract": "true"}
             yield Contender(name, server, users, headers, remembers=True, learns=learns)
+
+
+def _crowds(
+    upstream: Server, folder: Path, only: Sequence[str], seconds: float, progress: Progress
+) -> Iterator[tuple[str, list[Meanwhile]]]:
+    requests = folder / "requests-of-others.tsv"
+    corpus.write_requests(requests, corpus.USERS)
+    for engine in ENGINES:
+        name = f"Remora on {engine}, beside a crowd"
+        if only and not any(part in name for part in only):
+            continue
+        with ExitStack() as stack:
+            store = stack.enter_context(RedisServer(appendfsync="everysec")).url if engine == "Redis" else None
+            settings = {
+                "REMORA_UPSTREAM_BASE_URL": f"{upstream.url}/v1",
+                "REMORA_STORE": store or "sqlite:///crowd.db",
+            }
+            server = stack.enter_context(running("proxy.cli", "serve", folder=folder, settings=settings))
+            task = progress.add_task(f"{name}: storing", total=corpus.MEMORIES)
+            list(load_memories(server, corpus.USERS, at_most=crowd.FEW))
+            for stored in load_memories(server, corpus.USERS, namespace=crowd.CROWD):
+                progress.update(task, completed=stored)
+            progress.update(task, description=f"{name}: measuring")
+            yield engine, list(crowd.beside_a_crowd(server, requests, seconds=seconds))
+            progress.remove_task(task)
 
 
 def _measure(contenders: Sequence[Contender], folder: Path, rounds: int, seconds: float, progress: Progress) -> Figures:

@@ -59,12 +59,16 @@ def running(module: str, *arguments: str, folder: Path, settings: dict[str, str]
             _end(process)
 
 
-def load_memories(server: Server, users: int) -> Iterator[int]:
+def load_memories(
+    server: Server, users: int, *, namespace: str = "default", at_most: int | None = None
+) -> Iterator[int]:
     """Store the corpus through the API; yields after each batch how many are stored."""
-    corpus = memories(users)
+    corpus = memories(users)[:at_most]
     with httpx.Client(base_url=server.url, timeout=60) as client:
+        if namespace != "default":
+            client.post("/v1/namespaces", json={"name": namespace}).raise_for_status()
         for start in range(0, len(corpus), BATCH):
-            batch = {"namespace": "default", "memories": corpus[start : start + BATCH]}
+            batch = {"namespace": namespace, "memories": corpus[start : start + BATCH]}
             answer = client.post("/v1/memories/batch", json=batch).raise_for_status().json()
             if answer["created_count"] != len(batch["memories"]):
                 raise RuntimeError(f"memories were refused: {answer['failed'][:3]}")
