@@ -1,7 +1,7 @@
 """The live feed: a tenant's events, as they are stored, to whoever listens."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -118,22 +118,24 @@ class Feed:
     """Reads the stream of each tenant with listeners, once for all that are in this process."""
 
     def __init__(self, log: Log, supervisor: Supervisor, *, listeners: int) -> None:
+        """`listeners`: of one tenant, at once."""
         self._log = log
         self._supervisor = supervisor
         self._room = listeners
+        self._listening: Counter[str] = Counter()
         self._readers: dict[str, _Reader] = {}
 
     @asynccontextmanager
     async def listen(self, wanted: Wanted, *, after: str | None = None) -> AsyncIterator[Listener]:
         """What happens from now on or, from the event after the one whose id is `after` on.
 
-        Raises Unavailable where this process has as many listeners as it takes, StoreUnavailable.
+        Raises Unavailable where the tenant has as many listeners here as it may, StoreUnavailable.
         """
-        if not self._room:
-            raise Unavailable("this server has as many listeners as it takes; try again later")
-        self._room -= 1
+        tenant, listener = wanted.caller.tenant, Listener(wanted)
+        if self._listening[tenant] >= self._room:
+            raise Unavailable(f"this server takes no more than {self._room} listeners of a tenant; try again later")
+        self._listening[tenant] += 1
         try:
-            tenant, listener = wanted.caller.tenant, Listener(wanted)
             reader = await self._join(tenant, listener)
             try:
                 if after is not None:
@@ -142,7 +144,7 @@ class Feed:
             finally:
                 self._leave(tenant, reader, listener)
         finally:
-            self._room += 1
+            self._listening -= Counter({tenant: 1})  # which forgets a tenant of none
 
     async def _join(self, tenant: str, listener: Listener) -> "_Reader":
         """From here on the listener is told what comes after the reader's position."""

@@ -161,7 +161,7 @@ class Events(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The live feed, `GET /v1/events`."""
 
     listeners: Positive = 100
-    """In one process at once; a further one is a 503."""
+    """Of one tenant, in one process at once; a further one is a 503."""
 
 
 class Metrics(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

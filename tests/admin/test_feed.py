@@ -196,9 +196,9 @@ async def test_a_burst_of_more_than_is_kept_is_told_as_missed(feed: Feed, either
         assert names(await heard(listener, 2)) == ["missed", "10"]
 
 
-async def test_there_are_no_more_listeners_than_may_be(feed: Feed) -> None:
-    async with listening(feed), listening(feed, a_caller(tenant="other")):
-        async with listening(feed):
+async def test_a_tenant_has_no_more_listeners_than_may_be_and_takes_nobody_elses_place(feed: Feed) -> None:
+    async with listening(feed), listening(feed):
+        async with listening(feed), listening(feed, a_caller(tenant="other")):
             with pytest.raises(Unavailable):
                 await listening(feed).__aenter__()
         async with listening(feed):

@@ -178,7 +178,7 @@ def test_listeners_who_leave_leave_nothing_behind(remora: RemoraServer) -> None:
     for thread in threads:
         thread.join()
     remora.run(lambda: _nobody_listens(remora))
-    assert remora.app.state.parts.feed._room == Events().listeners
+    assert not remora.app.state.parts.feed._listening
 
 
 def _listen_once(origin: str) -> None:
