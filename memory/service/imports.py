@@ -21,6 +21,9 @@ from memory.service.remember import check_type
 
 Outcome = Literal["imported", "skipped"] | RemoraError
 
+_AT_ONCE = 20
+"""How many memories one write inserts: an engine does nothing else meanwhile ([M] up to a millisecond each)."""
+
 
 class Arrival(Struct, kw_only=True):
     """A memory to be brought in. Its tenant is the caller's, and its hash, tokens and fields are made anew."""
@@ -124,7 +127,9 @@ class Imports:
             Record(memory=memory, vector=vector, log=[events.of_memory("memory.created", memory, at=now)])
             for memory, vector in zip(memories, vectors, strict=True)
         ]
-        written = await self._engine.memories.insert(records, limits=limits)
+        written: list[Written] = []
+        for first in range(0, len(records), _AT_ONCE):
+            written += await self._engine.memories.insert(records[first : first + _AT_ONCE], limits=limits)
         return await self._outcomes(tenant, memories, written, limits)
 
     async def _vectors(self, arrivals: Sequence[Arrival]) -> list[Vector]:
