@@ -364,7 +364,8 @@ class Job(Struct, frozen=True, kw_only=True):
     payload: bytes
     attempt: int
     """1 at the first lease; every lease, also after a crash, counts one."""
-    enqueued_at: int
+    due_at: int
+    """When it was to be done first: at its enqueueing, or its delay after that."""
 
 
 class JobStatus(Struct, frozen=True, kw_only=True):
@@ -381,10 +382,10 @@ class JobStatus(Struct, frozen=True, kw_only=True):
 
 class Backlog(Struct, frozen=True, kw_only=True):
     waiting: int
-    """Not done yet, delayed ones and running ones included."""
+    """Due and not done yet: what runs or waits for a retry is among it, what was never due so far is not."""
     dead: int
     oldest_ms: int
-    """Age of the oldest job not done yet; 0 if there is none."""
+    """For how long the oldest of them has been due; 0 if there is none."""
 
 
 class Jobs(Protocol):

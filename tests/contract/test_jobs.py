@@ -50,7 +50,7 @@ async def test_an_enqueued_job_is_leased_as_it_was_given(engine: Engine) -> None
     id = await enqueued(engine, b"\0\xffpayload")
     job = await one(engine)
     assert (job.id, job.kind, job.tenant, job.payload, job.attempt) == (id, "learn", TENANT, b"\0\xffpayload", 1)
-    assert before <= job.enqueued_at <= time.time() * 1000 + 50
+    assert before <= job.due_at <= time.time() * 1000 + 50
 
 
 async def test_there_is_nothing_to_lease_in_an_empty_queue(engine: Engine) -> None:
@@ -268,15 +268,16 @@ async def test_another_tenants_job_has_no_status(engine: Engine) -> None:
     assert await engine.jobs.status("other", id) is None
 
 
-async def test_the_backlog_counts_what_is_not_done_and_its_age(engine: Engine) -> None:
+async def test_the_backlog_counts_what_is_due_and_not_done_and_its_age(engine: Engine) -> None:
+    await enqueued(engine, delay_seconds=100)
     assert await engine.jobs.backlog() == Backlog(waiting=0, dead=0, oldest_ms=0)
     await enqueued(engine)
-    await enqueued(engine, delay_seconds=100)
+    assert await engine.jobs.retry("w", await one(engine), delay_seconds=100, error="")
     await enqueued(engine, order="o")
     await enqueued(engine, order="o")
     await engine.jobs.lease("w", limit=2)
     backlog = await engine.jobs.backlog()
-    assert (backlog.waiting, backlog.dead) == (4, 0)
+    assert (backlog.waiting, backlog.dead) == (3, 0)
     assert 0 <= backlog.oldest_ms < 60_000
 
 

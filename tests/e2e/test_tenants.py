@@ -147,7 +147,7 @@ def test_an_answer_that_outlives_its_tenant_brings_nothing_back(
     assert not [place for place in traces(CANARY, **store) if "memories" in place]
 
     parts = server.app.state.parts
-    left = Job(id="", kind=JOB_KIND, tenant=SYSTEM, payload=tenant["id"].encode(), attempt=1, enqueued_at=0)
+    left = Job(id="", kind=JOB_KIND, tenant=SYSTEM, payload=tenant["id"].encode(), attempt=1, due_at=0)
     server.run(parts.meter.flush)
     server.run(lambda: parts.erasure.handle(left, nobody))
     assert traces(CANARY, **store) == []

@@ -109,12 +109,12 @@ def _new_id() -> str:
 
 
 def _job(leased: list[Any]) -> Job:
-    id, kind, tenant, payload, attempt, enqueued_at = leased
+    id, kind, tenant, payload, attempt, due_at = leased
     return Job(
         id=id.decode(),
         kind=kind.decode(),
         tenant=tenant.decode(),
         payload=payload,
         attempt=attempt,
-        enqueued_at=int(enqueued_at),
+        due_at=int(due_at),
     )

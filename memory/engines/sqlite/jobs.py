@@ -93,7 +93,7 @@ class SqliteJobs:
 
         def read(connection: apsw.Connection) -> Backlog:
             waiting, oldest = connection.execute(
-                "SELECT count(*), min(enqueued_at) FROM jobs WHERE ended_at IS NULL"
+                "SELECT count(*), min(due_at) FROM jobs WHERE ended_at IS NULL AND due_at <= ?", (now,)
             ).get
             dead = connection.execute(
                 "SELECT count(*) FROM jobs WHERE state = 'dead' AND ended_at > ?", (now - _DEAD_MS,)
@@ -114,14 +114,12 @@ class SqliteJobs:
             return [], _LONGEST_SLEEP if due is None else min(_LONGEST_SLEEP, (due - now) / 1000)
         jobs = []
         for (number,) in numbers:
-            kind, tenant, payload, attempt, enqueued_at = connection.execute(
+            kind, tenant, payload, attempt, due_at = connection.execute(
                 "UPDATE jobs SET state = 'running', worker = ?, attempt = attempt + 1, ready_at = ? WHERE number = ? "
-                "RETURNING kind, tenant, payload, attempt, enqueued_at",
+                "RETURNING kind, tenant, payload, attempt, due_at",
                 (worker, now + self._lease_ms, number),
             ).get
-            jobs.append(
-                Job(id=str(number), kind=kind, tenant=tenant, payload=payload, attempt=attempt, enqueued_at=enqueued_at)
-            )
+            jobs.append(Job(id=str(number), kind=kind, tenant=tenant, payload=payload, attempt=attempt, due_at=due_at))
         return jobs, 0.0
 
     async def _update(self, worker: str, job: Job, changes: str, values: "tuple[apsw.SQLiteValue, ...]") -> bool:
@@ -156,8 +154,9 @@ def enqueue(connection: apsw.Connection, job: Enqueue, *, now: int) -> str | Non
     )
     if job.dedupe is not None and _is_duplicate(connection, job, now=now):
         return None
+    due_at = now + int(job.delay_seconds * 1000)
     number = connection.execute(
-        "INSERT INTO jobs (kind, tenant, payload, dedupe, sequence, state, head, ready_at, enqueued_at) "
+        "INSERT INTO jobs (kind, tenant, payload, dedupe, sequence, state, head, ready_at, due_at) "
         "VALUES (?1, ?2, ?3, ?4, ?5, 'waiting', NOT EXISTS (SELECT 1 FROM jobs WHERE kind = ?1 AND tenant = ?2 "
         "AND sequence = ?5 AND ended_at IS NULL), ?6, ?7) RETURNING number",
         (
@@ -166,8 +165,8 @@ def enqueue(connection: apsw.Connection, job: Enqueue, *, now: int) -> str | Non
             job.payload,
             job.dedupe,
             job.order,
-            now + int(job.delay_seconds * 1000),
-            now,
+            due_at,
+            due_at,
         ),
     ).get
     return str(number)

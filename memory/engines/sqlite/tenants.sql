@@ -48,3 +48,6 @@ CREATE INDEX windows_end ON windows (ends_at);
 
 CREATE INDEX documents_tenant ON documents (tenant);
 CREATE INDEX jobs_tenant ON jobs (tenant);
+
+-- When it was to be done first.
+ALTER TABLE jobs RENAME COLUMN enqueued_at TO due_at;

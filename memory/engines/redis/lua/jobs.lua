@@ -1,6 +1,6 @@
 -- A job is a hash. Its id waits in one of three places: `delayed` (a sorted set by due time), an order list (whose head is
 -- the one that may run), or the stream `ready`, where a lease is a pending entry and its idle time. `open` has every job not
--- done yet by the time of its enqueueing, `dead` every buried one by the time its record ends. Its field `entry` is its
+-- done yet by the time at which it was due first, `dead` every buried one by the time its record ends. Its field `entry` is its
 -- place in the stream, if it ever came there.
 
 local GROUP = 'workers'
@@ -28,8 +28,8 @@ local function enqueue()
   end
   local due = now + delay
   redis.call('HSET', job_key(jobs, id), 'kind', kind, 'tenant', tenant, 'payload', payload, 'dedupe', dedupe,
-    'order', order, 'due', whole(due), 'enqueued_at', whole(now), 'state', 'waiting', 'attempt', 0)
-  redis.call('ZADD', jobs .. 'open', whole(now), id)
+    'order', order, 'due', whole(due), 'state', 'waiting', 'attempt', 0)
+  redis.call('ZADD', jobs .. 'open', whole(due), id)
   if order == '' or redis.call('RPUSH', order, id) == 1 then
     dispatch(jobs, id, due)
   end
@@ -50,14 +50,14 @@ end
 local function begin(jobs, worker, entry)
   local id = entry[2][2]
   local key = job_key(jobs, id)
-  local kind, tenant, payload, enqueued_at = unpack(redis.call('HMGET', key, 'kind', 'tenant', 'payload', 'enqueued_at'))
+  local kind, tenant, payload, due = unpack(redis.call('HMGET', key, 'kind', 'tenant', 'payload', 'due'))
   if not kind then
     redis.call('XACK', jobs .. 'ready', GROUP, entry[1])
     redis.call('XDEL', jobs .. 'ready', entry[1])
     return nil
   end
   redis.call('HSET', key, 'state', 'running', 'worker', worker, 'entry', entry[1])
-  return { id, kind, tenant, payload, redis.call('HINCRBY', key, 'attempt', 1), enqueued_at }
+  return { id, kind, tenant, payload, redis.call('HINCRBY', key, 'attempt', 1), due }
 end
 
 local function last_entry(ready)
@@ -209,7 +209,7 @@ function operations.backlog()
   redis.call('ZREMRANGEBYSCORE', jobs .. 'dead', '-inf', whole(now))
   local oldest = redis.call('ZRANGE', jobs .. 'open', 0, 0, 'WITHSCORES')[2]
   return {
-    redis.call('ZCARD', jobs .. 'open'),
+    redis.call('ZCOUNT', jobs .. 'open', '-inf', whole(now)),
     redis.call('ZCARD', jobs .. 'dead'),
     oldest and math.max(now - tonumber(oldest), 0) or 0,
   }

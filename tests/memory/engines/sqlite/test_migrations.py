@@ -6,10 +6,9 @@ from pathlib import Path
 import apsw
 import pytest
 
-from memory.engines.base import Enqueue, Filter, Limit, SearchQuery, Take, Usage, Written
+from memory.engines.base import Filter, Limit, SearchQuery, Take, Usage, Written
 from memory.engines.sqlite import schema
 from memory.engines.sqlite.engine import SqliteEngine
-from memory.engines.sqlite.jobs import enqueue
 from memory.engines.sqlite.table import MemoryTable
 from tests.contract.examples import NAMESPACE, NOW, TENANT, a_record, a_vector
 from tests.contract.stores import SPEC
@@ -38,7 +37,11 @@ def version_1(tmp_path: Path) -> Path:
         for record in RECORDS:
             assert table.insert(connection, record) is Written.DONE
         connection.execute("INSERT INTO windows VALUES (?, 'calls', 2000000000000, 4)", (TENANT,))
-        enqueue(connection, Enqueue(kind="k", tenant=TENANT, payload=b"p"), now=NOW)
+        connection.execute(
+            "INSERT INTO jobs (kind, tenant, payload, state, head, ready_at, enqueued_at) "
+            "VALUES ('k', ?, CAST('p' AS BLOB), 'waiting', 1, ?2, ?2)",
+            (TENANT, NOW),
+        )
     connection.close()
     return path
 
