@@ -23,6 +23,26 @@ _KEYS = Components(
 )
 
 
+_DESCRIPTION = """
+The memory behind an OpenAI-compatible proxy.
+
+The proxy itself answers under `/v1` and `/proxy/v1` as its upstream does: point an OpenAI client's `base_url` there. What
+it is to do with memory is said in headers, each by two names:
+
+| `X-Remora-…`, `X-MAIA-…` | |
+| --- | --- |
+| `Namespace` | Whose memories; default: `default`. Made on first use. |
+| `Skip-Memory` | `true`: inject nothing. |
+| `Skip-Extract` | `true`: learn nothing. |
+| `Token-Budget` | How many tokens may be injected; 0 is none. |
+| `Position` | Where: `system` (default), `first_user` or `before_last`. |
+| `User`, `Session`, `Agent`, `App` | Of whom memories are recalled and learned. |
+
+A key comes as `X-API-Key`, as `Authorization: Bearer …` or as `?api_key=`. An answer 429 says by `Retry-After` and
+`X-RateLimit-Limit`, `-Remaining` and `-Reset` (Unix seconds) when to come back.
+"""
+
+
 def openapi() -> OpenAPIConfig:
     """The document of the native API; the proxied surface is the upstream's own."""
     page = SwaggerRenderPlugin(
@@ -35,7 +55,7 @@ def openapi() -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Remora",
         version=version("remora"),
-        description="The memory behind an OpenAI-compatible proxy. The proxy itself answers under /v1 and /proxy/v1.",
+        description=_DESCRIPTION,
         use_handler_docstrings=True,
         components=_KEYS,
         security=[{"header": []}, {"bearer": []}, {"query": []}],
