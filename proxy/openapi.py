@@ -26,8 +26,8 @@ _KEYS = Components(
 _DESCRIPTION = """
 The memory behind an OpenAI-compatible proxy.
 
-The proxy itself answers under `/v1` and `/proxy/v1` as its upstream does: point an OpenAI client's `base_url` there. What
-it is to do with memory is said in headers, each by two names:
+The proxy itself answers under `/v1` and `/proxy/v1` as its upstream does: point an OpenAI client's `base_url` there.
+What it is to do with memory is said in headers, each by two names:
 
 | `X-Remora-…`, `X-MAIA-…` | |
 | --- | --- |

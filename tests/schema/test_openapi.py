@@ -87,7 +87,7 @@ def world(operator: Operator, shared_server: RemoraServer) -> World:
         keys={
             "operator": OPERATOR_KEY,
             "tenant": key,
-            "limited": operator.key(tenant["id"], scopes=["read", "admin"], namespaces=["default"]),
+            "limited": operator.key(tenant["id"], scopes=["read", "write"], namespaces=["default"]),
             "nobody": None,
         },
     )
