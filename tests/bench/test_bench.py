@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
-from tests.bench import corpus, load
+from tests.bench import corpus, crowd, load
+from tests.bench.crowd import Meanwhile
 from tests.bench.load import Answers, Streams
 from tests.bench.report import Figures, Round, Row, markdown
 from tests.bench.servers import Server, running
@@ -99,3 +101,19 @@ def test_the_table_compares_round_by_round() -> None:
     assert cells[:5] == ["ours", "50", "75% (50%-100%)", "5.50", "x 2.5 (2.0-3.0)"]
     assert cells[-4:] == ["4.00", "1,000", "50", "60"]
     assert "70 MB" in note
+
+
+def test_what_is_done_to_the_crowd_fails_the_bench_where_it_fails(upstream: Server) -> None:
+    with (
+        httpx.Client(base_url=upstream.url) as client,
+        pytest.raises(load.LoadFailedError, match="refused"),
+        crowd._over_and_over(lambda: client.get("http://127.0.0.1:1").raise_for_status(), []),
+    ):
+        pass
+
+
+def test_the_crowds_table_has_a_row_for_each_doing() -> None:
+    rows = [Meanwhile("left alone", Answers(100, 1, 2)), Meanwhile("counted", Answers(50, 3, 4), [5, 7, 900])]
+    *_, alone, counted = crowd.table({"Redis": rows}).splitlines()
+    assert alone == "| Redis | left alone | 100 | 1.0 | 2.0 |  |"
+    assert counted == "| Redis | counted | 50 | 3.0 | 4.0 | 7.0 |"
