@@ -151,8 +151,7 @@ async def test_the_job_comes_when_nobody_knows_the_namespace_any_more(services: 
     await services.namespaces.delete(caller, "alpha")
 
     assert module.LEFTOVERS_SECONDS > CACHED_SECONDS
-    assert (await services.engine.jobs.backlog()).waiting == 1
-    assert await services.engine.jobs.lease("w") == []
+    assert (await services.engine.jobs.backlog()).waiting == 0  # not due yet
 
 
 async def test_a_namespace_that_was_made_anew_is_left_alone(
