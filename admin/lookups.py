@@ -43,7 +43,7 @@ class Lookups(Generic[K, V]):
     async def get(self, key: K, *, otherwise: V | None = None) -> V | None:
         """None where there is none. Raises StoreUnavailable where the store is down and neither an old finding nor
         `otherwise` can stand in."""
-        known = self._found.get(key)
+        known = self._known(key)
         if known is not None and self._timer() - known[1] < self._fresh_seconds:
             return known[0]
         if key in self._absent:
@@ -67,6 +67,12 @@ class Lookups(Generic[K, V]):
         self._found.pop(key, None)
         self._absent.pop(key, None)
         self._flights.pop(key, None)
+
+    def _known(self, key: K) -> tuple[V, float] | None:
+        try:
+            return self._found[key]  # `get` looks twice, and takes [M] three times as long
+        except KeyError:
+            return None
 
     async def _look(self, key: K) -> V | None:
         while (flight := self._flights.get(key)) is not None:
