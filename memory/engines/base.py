@@ -326,10 +326,6 @@ class Counters(Protocol):
         Cheap also where a commit to the disk is not: what was taken outlives the process, but not a power failure."""
         ...
 
-    async def reserve(self, tenant: str, name: str, amount: int, *, limit: int) -> bool:
-        """Add `amount` unless the sum would pass `limit`; `add` with a negative amount gives it back."""
-        ...
-
     async def add(self, tenant: str, amounts: Mapping[str, int]) -> dict[str, int]:
         """Add to several at once; their new values. A counter never goes below 0."""
         ...

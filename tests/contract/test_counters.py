@@ -125,27 +125,6 @@ async def test_a_window_is_apart_from_the_plain_counter_of_its_name(engine: Engi
     assert await engine.counters.values(TENANT, ["calls"]) == {"calls": 100}
 
 
-async def test_a_reservation_is_refused_where_it_would_pass_the_limit(engine: Engine) -> None:
-    assert await engine.counters.reserve(TENANT, "bytes", 6, limit=10)
-    assert not await engine.counters.reserve(TENANT, "bytes", 5, limit=10)
-    assert await engine.counters.values(TENANT, ["bytes"]) == {"bytes": 6}
-    assert await engine.counters.reserve(TENANT, "bytes", 4, limit=10)
-
-
-async def test_what_was_reserved_can_be_given_back(engine: Engine) -> None:
-    await engine.counters.reserve(TENANT, "bytes", 10, limit=10)
-    assert await engine.counters.add(TENANT, {"bytes": -4}) == {"bytes": 6}
-    assert await engine.counters.reserve(TENANT, "bytes", 4, limit=10)
-
-
-async def test_concurrent_reservations_never_pass_the_limit(engine: Engine, peer: Engine) -> None:
-    granted = await asyncio.gather(
-        *((engine if n % 2 else peer).counters.reserve(TENANT, "slots", 3, limit=20) for n in range(50))
-    )
-    assert sum(granted) == 6
-    assert await engine.counters.values(TENANT, ["slots"]) == {"slots": 18}
-
-
 async def test_add_gives_the_new_values_of_all_it_named(engine: Engine) -> None:
     assert await engine.counters.add(TENANT, {"a": 2, "b": 5}) == {"a": 2, "b": 5}
     assert await engine.counters.add(TENANT, {"a": 1, "c": 0}) == {"a": 3, "c": 0}
@@ -200,16 +179,11 @@ async def test_joined_names_are_not_confused(engine: Engine) -> None:
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(amounts=st.lists(st.integers(-20, 20), max_size=12), limit=st.integers(0, 60))
-async def test_sums_and_reservations_follow_plain_arithmetic(engine: Engine, amounts: list[int], limit: int) -> None:
+@given(amounts=st.lists(st.integers(-20, 20), max_size=12))
+async def test_sums_follow_plain_arithmetic(engine: Engine, amounts: list[int]) -> None:
     await engine.counters.reset(TENANT, ["n"])
     value = 0
     for amount in amounts:
-        if amount > 0:
-            fits = value + amount <= limit
-            assert await engine.counters.reserve(TENANT, "n", amount, limit=limit) is fits
-            value += amount if fits else 0
-        else:
-            value = max(0, value + amount)
-            assert await engine.counters.add(TENANT, {"n": amount}) == {"n": value}
+        value = max(0, value + amount)
+        assert await engine.counters.add(TENANT, {"n": amount}) == {"n": value}
     assert await engine.counters.values(TENANT, ["n"]) == {"n": value}

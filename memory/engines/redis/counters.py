@@ -23,9 +23,6 @@ class RedisCounters:
             for allowed, remaining, ends in answers
         ]
 
-    async def reserve(self, tenant: str, name: str, amount: int, *, limit: int) -> bool:
-        return bool(await self._client.run("reserve", self._keys.counters(tenant), name, amount, limit))
-
     async def add(self, tenant: str, amounts: Mapping[str, int]) -> dict[str, int]:
         pairs: list[Argument] = [argument for pair in amounts.items() for argument in pair]
         sums = await self._client.run("add", self._keys.counters(tenant), len(amounts), *pairs)

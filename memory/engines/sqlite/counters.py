@@ -44,15 +44,6 @@ class SqliteCounters:
 
         return await self._database.write(write, lasting=False)
 
-    async def reserve(self, tenant: str, name: str, amount: int, *, limit: int) -> bool:
-        def write(connection: apsw.Connection) -> bool:
-            if _value(connection, tenant, name) + amount > limit:
-                return False
-            add(connection, tenant, name, amount)
-            return True
-
-        return await self._database.write(write)
-
     async def add(self, tenant: str, amounts: Mapping[str, int]) -> dict[str, int]:
         return await self._database.write(
             lambda connection: {name: add(connection, tenant, name, amount) for name, amount in amounts.items()}

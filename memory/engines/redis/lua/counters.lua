@@ -13,15 +13,6 @@ function operations.add()
   return sums
 end
 
-function operations.reserve()
-  local key, name, amount, limit = take(), take(), number(), number()
-  if tonumber(redis.call('HGET', key, name) or 0) + amount > limit then
-    return 0
-  end
-  add(key, name, whole(amount))
-  return 1
-end
-
 -- A window may be wanted more than once; `held` is what was taken of it before.
 function operations.take()
   local wanted, held, after, all = {}, {}, {}, true
