@@ -67,7 +67,7 @@ class Caller(Struct, frozen=True, kw_only=True):
 
     def owner(self) -> str:
         """To whom belongs what a proxied call teaches."""
-        return user_owner(self.user) if self.user is not None else f"c:{self.credential}"
+        return owner_of(self.user, self.credential)
 
 
 SHARED = ""
