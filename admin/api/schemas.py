@@ -85,7 +85,7 @@ class NewKey(Request, kw_only=True, frozen=True):
     scopes: list[Scope] | None = None
     """Default: all but `admin`, as far as one's own key has them."""
     namespaces: list[str] | None = None
-    """The names of those it is restricted to; default: those of one's own key."""
+    """The names of those it is restricted to; default: all."""
     expires_at: Time | None = None
 
 
