@@ -3,14 +3,13 @@
 import hashlib
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta, Struct
 
 from memory import ids
 from memory.caller import ALL_SCOPES, Caller, Scope
 from memory.errors import Forbidden, Invalid
 from memory.model import MAX_NAME, Name
-from memory.service.checks import broken_rule
+from memory.service.checks import check_name
 
 PREFIX = "remora_"
 """What every key begins with, and nothing that is meant for an upstream."""
@@ -99,17 +98,10 @@ def _namespaces(draft: KeyDraft) -> frozenset[str] | None:
     if not draft.namespaces:
         raise Invalid("namespaces: must name at least one, or be left out", field="namespaces")
     for name in sorted(draft.namespaces):
-        _check_namespace(name)
+        check_name(name, "namespaces")
+        if ids.parse(name, "ns") is not None:
+            raise Invalid("namespaces: takes names, not ids", field="namespaces")
     return draft.namespaces
-
-
-def _check_namespace(name: str) -> None:
-    try:
-        msgspec.convert(name, Name)
-    except msgspec.ValidationError as error:
-        raise broken_rule(error, "namespaces") from error
-    if ids.parse(name, "ns") is not None:
-        raise Invalid("namespaces: takes names, not ids", field="namespaces")
 
 
 def _expiry(draft: KeyDraft, *, now: int) -> int | None:

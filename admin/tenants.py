@@ -25,9 +25,8 @@ from memory import ids
 from memory.caller import DEFAULT_TENANT, SYSTEM, Caller
 from memory.engines.base import DeleteDocument, Document, Engine, Limit, PutDocument
 from memory.errors import Conflict, Forbidden, Invalid
-from memory.model import Name
 from memory.service.audit import audit
-from memory.service.checks import broken_rule
+from memory.service.checks import check_name
 from memory.service.clock import Clock, system_clock
 
 CACHED_SECONDS = 5.0
@@ -263,10 +262,7 @@ def _index(*, status: Status | None, plan: Plan | None) -> tuple[str, str] | Non
 
 
 def _check_name(name: str) -> None:
-    try:
-        msgspec.convert(name, Name)
-    except msgspec.ValidationError as error:
-        raise broken_rule(error, "name") from error
+    check_name(name, "name")
     if name == DEFAULT_TENANT:
         raise Conflict("Tenant already exists", name=name)
     if ids.parse(name, "tenant") is not None:

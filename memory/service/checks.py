@@ -5,6 +5,7 @@ import re
 import msgspec
 
 from memory.errors import Invalid
+from memory.model import Name
 
 _PATH = re.compile(r" - at `\$\.?(.*)`\Z")
 _FIELD = re.compile(r"field `([^`]+)`")
@@ -27,6 +28,14 @@ def broken_rule(error: msgspec.ValidationError, within: str = "") -> Invalid:
         text = text.replace("`", "'").replace("Expected", "must be", 1)
     path = ".".join(part for part in (within, path) if part) or "body"
     return Invalid(f"{path}: {text}", field=path)
+
+
+def check_name(text: str, field: str) -> str:
+    """`text`, if it is a `Name`. Raises Invalid, naming `field`."""
+    try:
+        return msgspec.convert(text, Name)
+    except msgspec.ValidationError as error:
+        raise broken_rule(error, field) from error
 
 
 def nested_within(value: object, depth: int) -> bool:

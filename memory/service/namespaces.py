@@ -13,7 +13,7 @@ from memory.engines.base import Engine, Enqueue, Job, Usage
 from memory.errors import Conflict, Forbidden, Invalid, NotFound
 from memory.model import Name, Namespace, NamespaceConfig
 from memory.service.audit import audit
-from memory.service.checks import broken_rule
+from memory.service.checks import check_name
 from memory.service.clock import Clock, system_clock
 from memory.service.directory import CACHED_SECONDS, Directory, NamespacePatch
 from memory.service.erase import erase_namespace
@@ -202,10 +202,7 @@ class Namespaces:
 
 
 def _checked(name: str) -> str:
-    try:
-        msgspec.convert(name, Name)
-    except msgspec.ValidationError as error:
-        raise broken_rule(error, "name") from error
+    check_name(name, "name")
     if ids.parse(name, "ns") is not None:
         raise Invalid("name: must not look like a namespace's id", field="name")
     return name
