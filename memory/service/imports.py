@@ -18,6 +18,7 @@ from memory.service.keys import session_counter
 from memory.service.namespaces import Namespaces
 from memory.service.quota import Quotas, exceeded, growth
 from memory.service.remember import check_type
+from memory.service.sessions import number_turns
 
 Outcome = Literal["imported", "skipped"] | RemoraError
 
@@ -155,11 +156,7 @@ class Imports:
             behind = {name: last - reached[name] for name, last in taken.items() if last > reached[name]}
             if behind:
                 await counters.add(tenant, behind)
-        if waiting:
-            last_ones = await counters.add(tenant, {name: len(turns) for name, turns in waiting.items()})
-            for name, turns in waiting.items():
-                for seq, turn in enumerate(turns, last_ones[name] - len(turns) + 1):
-                    turn.seq = seq
+        await number_turns(counters, tenant, waiting)
 
     async def _outcomes(
         self, tenant: str, memories: Sequence[Memory], written: Sequence[Written], limits: Sequence[Limit]

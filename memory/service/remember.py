@@ -18,6 +18,7 @@ from memory.service.drafts import MemoryDraft, check_draft
 from memory.service.keys import session_counter
 from memory.service.namespaces import Namespaces
 from memory.service.quota import Quotas, exceeded, growth
+from memory.service.sessions import number_turns
 
 _ATTEMPTS = 10
 
@@ -144,13 +145,7 @@ class Remember:
         for record, draft in zip(records, drafts, strict=True):
             if draft.in_session and draft.run_id is not None:
                 sessions.setdefault(session_counter(record.memory), []).append(record.memory)
-        if not sessions:
-            return
-        amounts = {counter: len(turns) for counter, turns in sessions.items()}
-        last = await self._engine.counters.add(home.tenant, amounts)
-        for counter, turns in sessions.items():
-            for seq, turn in enumerate(turns, last[counter] - len(turns) + 1):
-                turn.seq = seq
+        await number_turns(self._engine.counters, home.tenant, sessions)
 
     async def _insert(self, records: Sequence[Record], limits: Sequence[Limit]) -> set[int]:
         """The ids of those for which there is no room."""
