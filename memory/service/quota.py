@@ -17,13 +17,6 @@ class Quotas(Protocol):
         ...
 
 
-class NoQuotas:
-    """For a server without tenants' plans: the command line, tests."""
-
-    async def limits(self, tenant: str) -> Sequence[Limit]:  # noqa: ARG002
-        return ()
-
-
 class Growth(Struct, frozen=True, kw_only=True):
     """What a write would have added."""
 

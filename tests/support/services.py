@@ -1,17 +1,19 @@
 """The services over an engine, as `create_app` wires them, with a clock that tests set."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from config.settings import Retrieval
 from memory.caller import Caller
 from memory.embedding.base import Embedder
-from memory.engines.base import Engine
+from memory.engines.base import Engine, Limit
 from memory.service.export import Export
 from memory.service.forget import Forget
 from memory.service.history import History
 from memory.service.imports import Imports
 from memory.service.namespaces import Namespaces
-from memory.service.quota import NoQuotas, Quotas
+from memory.service.quota import Quotas
 from memory.service.read import Read
 from memory.service.recall import Recall
 from memory.service.remember import Remember
@@ -37,6 +39,13 @@ class SetClock:
 
     def pass_(self, *, ms: int = 0, seconds: float = 0) -> None:
         self.now += ms + round(seconds * 1000)
+
+
+class NoQuotas:
+    """Tenants without limits."""
+
+    async def limits(self, tenant: str) -> Sequence[Limit]:  # noqa: ARG002
+        return ()
 
 
 class Services(Struct):

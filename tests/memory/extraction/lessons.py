@@ -9,8 +9,8 @@ from memory.extraction.learner import Learner
 from memory.extraction.llm import LlmExtractor
 from memory.extraction.worker import Worker
 from memory.model import Memory, MemoryType
-from memory.service.quota import NoQuotas, Quotas
-from tests.support.services import START, Services
+from memory.service.quota import Quotas
+from tests.support.services import START, NoQuotas, Services
 
 MINUTE = 60_000
 
