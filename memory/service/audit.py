@@ -44,7 +44,6 @@ def audit(
 
     `names` are details in the tenant's own words: only its own log has them, so that they go when it goes.
     """
-
     entry = Audited(
         at=at,
         actor=caller if isinstance(caller, str) else caller.name,
