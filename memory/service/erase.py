@@ -14,7 +14,7 @@ _AT_ONCE = 10
 
 
 class Forgotten(msgspec.Struct, frozen=True):
-    """What outlives a deleted memory: its history, and its session's counter."""
+    """What outlives a deleted memory, or one that there was no room for: its history, and its session's counter."""
 
     id: int
     counter: str | None
@@ -22,6 +22,15 @@ class Forgotten(msgspec.Struct, frozen=True):
 
 def forgotten(memory: Memory) -> Forgotten:
     return Forgotten(memory.id, None if memory.run_id is None else session_counter(memory))
+
+
+def trace(memory: Memory) -> Append:
+    """By which erasing its namespace finds what outlives it."""
+    return Append(
+        tenant=memory.tenant,
+        stream=forgotten_stream(memory.namespace),
+        entry=msgspec.json.encode(forgotten(memory)),
+    )
 
 
 _decode = msgspec.json.Decoder(Forgotten).decode

@@ -1,16 +1,14 @@
 """Deleting memories."""
 
-import msgspec
 from msgspec import structs
 
 from memory import ids
 from memory.caller import Caller
-from memory.engines.base import Append, Engine
+from memory.engines.base import Engine
 from memory.service import events, history, visible
 from memory.service.audit import audit
 from memory.service.clock import Clock, system_clock
-from memory.service.erase import forgotten
-from memory.service.keys import forgotten_stream
+from memory.service.erase import trace
 
 
 class Forget:
@@ -24,15 +22,10 @@ class Forget:
         [memory] = await visible.find(self._engine.memories, caller, [id])
         now = self._now()
         told = history.change("deleted", structs.replace(memory, version=memory.version + 1), at=now)
-        trace = Append(
-            tenant=caller.tenant,
-            stream=forgotten_stream(memory.namespace),
-            entry=msgspec.json.encode(forgotten(memory)),
-        )
         where = {"namespace": memory.namespace}
         log = [
             history.entry(caller.tenant, told),
-            trace,
+            trace(memory),
             events.of_memory("memory.deleted", memory, at=now),
             *audit(caller, "memory.delete", ids.spell(id), tenant=caller.tenant, at=now, names=where),
         ]

@@ -10,7 +10,7 @@ def history_stream(id: int) -> str:
 
 
 def forgotten_stream(namespace: str) -> str:
-    """Tells which memories of a namespace were deleted, so that erasing it finds their histories."""
+    """Tells which memories of a namespace are gone, so that erasing it finds what outlives them."""
     return f"forgotten:{namespace}"
 
 

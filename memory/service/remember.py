@@ -1,7 +1,6 @@
 """Writing memories."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 from msgspec import structs
@@ -15,6 +14,7 @@ from memory.model import Memory, Namespace, NamespaceConfig, content_hash
 from memory.service import events
 from memory.service.clock import Clock, system_clock
 from memory.service.drafts import MemoryDraft, check_draft
+from memory.service.erase import trace
 from memory.service.keys import session_counter
 from memory.service.namespaces import Namespaces
 from memory.service.quota import Quotas, exceeded, growth
@@ -167,12 +167,12 @@ class Remember:
     async def _without(
         self, full: set[int], home: Namespace, records: Sequence[Record], limits: Sequence[Limit]
     ) -> list[Record | RemoraError]:
-        """The records, but for those that had no room the reason; the places these took in sessions are free again."""
+        """The records, but for those that had no room the reason. The places these took in sessions stay empty: given
+        back, they could be another's, taken since."""
         refused = [record.memory for record in records if record.memory.id in full]
-        places = Counter(session_counter(memory) for memory in refused if memory.seq is not None)
-        if places:
-            left = await self._engine.counters.add(home.tenant, {counter: -took for counter, took in places.items()})
-            await self._engine.counters.reset(home.tenant, [counter for counter, taken in left.items() if not taken])
+        # Where the first turn of a session is stored, its erasure takes the session's counter along.
+        if unstored := [memory for memory in refused if memory.seq == 1]:
+            await self._engine.log.append([trace(memory) for memory in unstored])
         wanted = [growth(memory) for memory in refused]
         reasons = iter(await exceeded(self._engine.memories, home.tenant, limits, wanted))
         return [next(reasons) if record.memory.id in full else record for record in records]

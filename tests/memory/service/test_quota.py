@@ -127,7 +127,7 @@ async def test_limits_hold_exactly_whoever_writes_at_once(
     assert all(isinstance(one, QuotaExceeded) for one in written if isinstance(one, Exception))
 
 
-async def test_a_refused_turn_takes_no_place_in_its_session(services: Services, caller: Caller) -> None:
+async def test_what_a_refused_turn_counted_goes_with_its_namespace(services: Services, caller: Caller) -> None:
     turns = drafts("a", "b", "c", "d", "e", run_id="session")
     first, *_, refused = await services.remember.add(caller, turns, "default")
     assert isinstance(refused, QuotaExceeded)
@@ -136,12 +136,28 @@ async def test_a_refused_turn_takes_no_place_in_its_session(services: Services, 
 
     next_turn = (await services.remember.one(caller, MemoryDraft(content="f", run_id="session"), "default")).memory
 
-    assert next_turn.seq == 4
+    assert next_turn.seq == 6
     with pytest.raises(QuotaExceeded):
         await services.remember.one(caller, MemoryDraft(content="f", run_id="new", user_id="ada"), "default")
     await services.namespaces.delete(caller, "default", force=True)
     again = await services.remember.one(caller, MemoryDraft(content="f", run_id="new", user_id="ada"), "default")
     assert again.memory.seq == 1
+
+
+async def test_no_place_in_a_session_is_taken_twice_where_some_turns_are_refused(
+    services: Services, caller: Caller
+) -> None:
+    turns = drafts("a", "b" * 200, "c", run_id="s")
+    first, refused, third = await services.remember.add(caller, turns, "default")
+    assert not isinstance(first, Exception)
+    assert isinstance(refused, QuotaExceeded)
+    assert not isinstance(third, Exception)
+
+    then = (await services.remember.one(caller, MemoryDraft(content="d", run_id="s"), "default")).memory
+
+    assert [first.seq, third.seq] == [1, 3]
+    assert then.seq is not None
+    assert then.seq > 3
 
 
 async def test_a_tenant_that_is_gone_is_written_nothing_for(services: Services, caller: Caller, plan: Plan) -> None:
