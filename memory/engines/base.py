@@ -126,7 +126,7 @@ class Usage(Struct, frozen=True, kw_only=True):
     memories: int = 0
     tokens: int = 0
     bytes: int = 0
-    """UTF-8 bytes of the contents."""
+    """The sum of `Memory.size`."""
 
 
 class Limit(Struct, frozen=True, kw_only=True):
@@ -260,14 +260,17 @@ class Documents(Protocol):
 
     async def get(self, kind: str, tenant: str, key: str) -> Document | None: ...
 
-    async def create(self, document: PutDocument, *, unique: Mapping[str, str] | None = None) -> bool:
-        """Store it if its key is free and each `unique` (name, value) is too, within its kind and tenant; else False
-        and nothing is stored. The unique values are freed when the document is deleted or expires."""
+    async def create(
+        self, document: PutDocument, *, unique: Mapping[str, str] | None = None, log: Sequence[Append] = ()
+    ) -> bool:
+        """Store it if its key is free and each `unique` (name, value) is too, within its kind and tenant, and append
+        `log` in the same transaction; else False and nothing is stored. The unique values are freed when the document
+        is deleted or expires."""
         ...
 
-    async def replace(self, document: PutDocument, *, expected: int) -> bool:
-        """Compare-and-set by version (which rises by one); its unique values stay. False if the version is another or
-        there is no such document."""
+    async def replace(self, document: PutDocument, *, expected: int, log: Sequence[Append] = ()) -> bool:
+        """Compare-and-set by version (which rises by one), appending `log` in the same transaction; its unique values
+        stay. False, and nothing is appended, if the version is another or there is no such document."""
         ...
 
     async def find(self, kind: str, tenant: str, name: str, value: str) -> Document | None:

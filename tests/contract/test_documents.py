@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from memory.engines.base import DeleteDocument, Document, Engine, PutDocument
+from memory.engines.base import Append, DeleteDocument, Document, Engine, PutDocument
 from tests.contract.examples import HOSTILE, TENANT, eventually
 
 KIND = "namespace"
@@ -111,6 +111,22 @@ async def test_of_fifty_concurrent_replaces_exactly_one_wins(engine: Engine, pee
     )
     assert sum(won) == 1
     assert await engine.documents.get(KIND, TENANT, "k") == Document(key="k", value=b"%d" % won.index(True), version=2)
+
+
+async def test_a_write_is_told_in_the_log_only_if_it_took_place(engine: Engine, peer: Engine) -> None:
+    def told(entry: bytes) -> list[Append]:
+        return [Append(tenant=tenant, stream="audit", entry=entry, max_length=9) for tenant in (TENANT, "other")]
+
+    documents, others = engine.documents, peer.documents
+    assert await documents.create(a_document("a"), unique={"name": "n"}, log=told(b"created"))
+    assert not await others.create(a_document("a"), log=told(b"a key that is taken"))
+    assert not await others.create(a_document("b"), unique={"name": "n"}, log=told(b"a value that is taken"))
+    assert await others.replace(a_document("a"), expected=1, log=told(b"replaced"))
+    assert not await documents.replace(a_document("a"), expected=1, log=told(b"another version"))
+    assert not await documents.replace(a_document("missing"), expected=1, log=told(b"missing"))
+
+    for tenant in (TENANT, "other"):
+        assert [entry.entry for entry in await engine.log.read(tenant, "audit")] == [b"created", b"replaced"]
 
 
 async def test_delete_says_whether_there_was_one_and_frees_its_key_and_unique_values(engine: Engine) -> None:

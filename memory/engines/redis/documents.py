@@ -1,10 +1,11 @@
 """The Documents port."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from memory.engines.base import DeleteDocument, Document, PutDocument
+from memory.engines.base import Append, DeleteDocument, Document, PutDocument
 from memory.engines.redis.client import Argument, Client
 from memory.engines.redis.keys import Keys
+from memory.engines.redis.log import appends
 
 
 class RedisDocuments:
@@ -16,14 +17,18 @@ class RedisDocuments:
         value, version = await self._client.one("HMGET", self._keys.document(tenant, kind, key), "value", "version")
         return None if value is None else Document(key=key, value=value, version=int(version))
 
-    async def create(self, document: PutDocument, *, unique: Mapping[str, str] | None = None) -> bool:
+    async def create(
+        self, document: PutDocument, *, unique: Mapping[str, str] | None = None, log: Sequence[Append] = ()
+    ) -> bool:
         taken = [
             self._keys.unique(document.tenant, document.kind, name, value) for name, value in (unique or {}).items()
         ]
-        return bool(await self._client.run("create_document", *put(self._keys, document), len(taken), *taken))
+        told = appends(self._keys, log)
+        return bool(await self._client.run("create_document", *put(self._keys, document), len(taken), *taken, *told))
 
-    async def replace(self, document: PutDocument, *, expected: int) -> bool:
-        return bool(await self._client.run("replace_document", *put(self._keys, document), expected))
+    async def replace(self, document: PutDocument, *, expected: int, log: Sequence[Append] = ()) -> bool:
+        told = appends(self._keys, log)
+        return bool(await self._client.run("replace_document", *put(self._keys, document), expected, *told))
 
     async def find(self, kind: str, tenant: str, name: str, value: str) -> Document | None:
         found = await self._client.run("find_document", self._keys.unique(tenant, kind, name, value))

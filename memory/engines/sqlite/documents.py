@@ -1,11 +1,12 @@
 """Documents on SQLite. What has expired is passed over when read, and removed by later writes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import apsw
 
-from memory.engines.base import DeleteDocument, Document, PutDocument
+from memory.engines.base import Append, DeleteDocument, Document, PutDocument
 from memory.engines.sqlite.database import Database
+from memory.engines.sqlite.log import append
 
 _LIVE = "(d.expires_at IS NULL OR d.expires_at > ?)"
 _ONE = f"d.kind = ? AND d.tenant = ? AND d.key = ? AND {_LIVE}"
@@ -26,11 +27,20 @@ class SqliteDocuments:
             )
         )
 
-    async def create(self, document: PutDocument, *, unique: Mapping[str, str] | None = None) -> bool:
+    async def create(
+        self, document: PutDocument, *, unique: Mapping[str, str] | None = None, log: Sequence[Append] = ()
+    ) -> bool:
         now = self._clock()
-        return await self._database.write(lambda connection: _create(connection, document, unique or {}, now=now))
 
-    async def replace(self, document: PutDocument, *, expected: int) -> bool:
+        def write(connection: apsw.Connection) -> bool:
+            created = _create(connection, document, unique or {}, now=now)
+            if created:
+                append(connection, log, now=now)
+            return created
+
+        return await self._database.write(write)
+
+    async def replace(self, document: PutDocument, *, expected: int, log: Sequence[Append] = ()) -> bool:
         now = self._clock()
 
         def write(connection: apsw.Connection) -> bool:
@@ -41,6 +51,7 @@ class SqliteDocuments:
             if number is None:
                 return False
             _overwrite(connection, number, document, now=now)
+            append(connection, log, now=now)
             return True
 
         return await self._database.write(write)

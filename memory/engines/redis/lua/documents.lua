@@ -65,7 +65,7 @@ local function write(document)
 end
 
 function operations.create_document()
-  local document, unique = take_document(), list()
+  local document, unique, entries = take_document(), list(), take_entries()
   if redis.call('EXISTS', document.key) == 1 then
     return 0
   end
@@ -81,15 +81,17 @@ function operations.create_document()
     redis.call('HSET', document.key, 'unique', table.concat(unique, ' '))
   end
   write(document)
+  append_all(entries)
   return 1
 end
 
 function operations.replace_document()
-  local document, expected = take_document(), take()
+  local document, expected, entries = take_document(), take(), take_entries()
   if redis.call('HGET', document.key, 'version') ~= expected then
     return 0
   end
   write(document)
+  append_all(entries)
   return 1
 end
 
