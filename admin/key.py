@@ -1,6 +1,7 @@
 """The record of a key, and what a key may be given."""
 
 import hashlib
+import re
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -15,6 +16,8 @@ PREFIX = "remora_"
 """What every key begins with, and nothing that is meant for an upstream."""
 
 DEFAULT_SCOPES = ALL_SCOPES - {"admin"}
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class Key(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -65,7 +68,10 @@ def sha256(secret: str) -> str:
 
 def drafted(draft: KeyDraft, issuer: Caller, *, tenant: str, id: int, digest: str, now: int) -> Key:
     """Raises Forbidden where `issuer` would give what it has not itself, Invalid for no scope or namespace at all, for
-    a restricted key that is to look after its tenant, and for a time that is past."""
+    a restricted key that is to look after its tenant, for a time that is past, and for control characters in the name,
+    which might speak to someone's terminal."""
+    if _CONTROLS.search(draft.name):
+        raise Invalid("name: must be without control characters", field="name")
     scopes, namespaces = _scopes(issuer, draft), _namespaces(draft)
     if namespaces is not None and "admin" in scopes:
         # It would see the other keys, with the names of all their namespaces, and could end them.

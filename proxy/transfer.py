@@ -6,7 +6,6 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import IO
-from urllib.parse import quote
 
 import anyio
 import httpx
@@ -27,6 +26,7 @@ from memory.api.errors import ErrorBody
 from memory.api.lines import Header, is_error
 from memory.api.transfer import MEDIA_TYPE, ImportAnswer
 from memory.errors import Invalid, RemoraError
+from proxy.paths import path_of
 
 PAGE = 10_000
 """How many memories are asked for at once: so many come in one piece where the application is in this process."""
@@ -168,6 +168,5 @@ async def _total(api: httpx.AsyncClient, scope: Scope) -> int | None:
     with contextlib.suppress(RemoraError):
         if scope.namespace is None:
             return int((await api.get("/v1/stats")).json()["storage"]["memory_count"])
-        place = f"/v1/namespaces/{quote(scope.namespace, safe='')}"
-        return int((await api.get(place)).json()["stats"]["memory_count"])
+        return int((await api.get(path_of("v1", "namespaces", scope.namespace))).json()["stats"]["memory_count"])
     return None

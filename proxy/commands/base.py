@@ -11,6 +11,7 @@ import click
 
 from config.settings import Settings, SettingsError, load
 from memory.errors import RemoraError
+from proxy.commands.telling import tell
 
 DEFAULT_FILE = Path("remora.toml")
 
@@ -44,10 +45,10 @@ def with_settings(command: Callable[Concatenate[Settings, P], None]) -> Callable
             command(load(os.environ, file), *args, **options)
         except SettingsError as error:
             for problem in error.problems:
-                click.echo(problem, err=True)
+                tell(problem)
             sys.exit(BAD_SETTINGS)
         except RemoraError as error:
-            click.echo(error.message, err=True)
+            tell(error.message)
             sys.exit(FAILED)
 
     return wrapped

@@ -7,9 +7,12 @@ from typing import Any
 import click
 
 from config.settings import Settings
+from memory import ids
 from memory.caller import ALL_SCOPES, DEFAULT_TENANT
-from proxy.commands.asking import all_of, ask, show, tenant_path
+from proxy.commands.asking import all_of, ask
 from proxy.commands.base import url_option, with_settings
+from proxy.commands.telling import show, tell
+from proxy.paths import path_of
 
 _SPAN = re.compile(r"(\d{1,5})([hdw])")
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
@@ -31,6 +34,12 @@ def _time(_: click.Context, __: click.Parameter, value: str | None) -> str | Non
         raise click.BadParameter(
             f"'{value}' is neither a time like 2030-01-31 nor a span like 12h, 90d or 4w"
         ) from None
+    return value
+
+
+def _key_id(_: click.Context, __: click.Parameter, value: str) -> str:
+    if ids.parse(value, "key") is None:
+        raise click.BadParameter("is no id of a key, which `remora keys list` tells")
     return value
 
 
@@ -71,8 +80,9 @@ def create(
     body |= {"scopes": scopes} if scopes else {}
     body |= {"namespaces": namespaces} if namespaces else {}
     body |= {"expires_at": expires} if expires else {}
-    issued = ask(settings, url, lambda api: api.post(f"{tenant_path(tenant)}/keys", json=body)).json()
-    click.echo(f"{issued['id']} of the tenant {tenant} may {_may(issued)}; keep it, it is not shown again:", err=True)
+    path = path_of("admin", "tenants", tenant, "keys")
+    issued = ask(settings, url, lambda api: api.post(path, json=body)).json()
+    tell(f"{issued['id']} of the tenant {tenant} may {_may(issued)}; keep it, it is not shown again:")
     click.echo(issued["key"])
 
 
@@ -82,7 +92,8 @@ def create(
 @with_settings
 def list_(settings: Settings, *, tenant: str, url: str | None) -> None:
     """List keys, without what is secret of them."""
-    found = ask(settings, url, lambda api: all_of(api, f"{tenant_path(tenant)}/keys", "keys"))
+    path = path_of("admin", "tenants", tenant, "keys")
+    found = ask(settings, url, lambda api: all_of(api, path, "keys"))
     columns = ["id", "name", "scopes", "namespaces", "created", "expires", "last used"]
     rows = [
         [
@@ -100,14 +111,15 @@ def list_(settings: Settings, *, tenant: str, url: str | None) -> None:
 
 
 @keys.command()
-@click.argument("key_id")
+@click.argument("key_id", callback=_key_id)
 @_tenant_option
 @url_option
 @with_settings
 def revoke(settings: Settings, *, key_id: str, tenant: str, url: str | None) -> None:
     """End the key of the id KEY_ID: in all processes within a minute."""
-    ask(settings, url, lambda api: api.delete(f"{tenant_path(tenant)}/keys/{key_id}"))
-    click.echo(f"{key_id} is revoked", err=True)
+    path = path_of("admin", "tenants", tenant, "keys", key_id)
+    ask(settings, url, lambda api: api.delete(path))
+    tell(f"{key_id} is revoked")
 
 
 def _may(issued: dict[str, Any]) -> str:

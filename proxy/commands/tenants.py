@@ -1,13 +1,16 @@
 """`remora tenants create|list|suspend|activate|delete`."""
 
+import sys
 from typing import get_args
 
 import click
 
 from admin.plans import Plan
 from config.settings import Settings
-from proxy.commands.asking import all_of, ask, show, tenant_path
+from proxy.commands.asking import all_of, ask
 from proxy.commands.base import url_option, with_settings
+from proxy.commands.telling import show, tell, visible
+from proxy.paths import path_of
 
 
 @click.group()
@@ -48,8 +51,9 @@ def list_(settings: Settings, *, url: str | None) -> None:
 @with_settings
 def suspend(settings: Settings, *, name: str, reason: str | None, url: str | None) -> None:
     """Refuse the keys of the tenant NAME until it is activated."""
-    ask(settings, url, lambda api: api.post(f"{tenant_path(name)}/suspend", json={"reason": reason}))
-    click.echo(f"{name} is suspended", err=True)
+    path = path_of("admin", "tenants", name, "suspend")
+    ask(settings, url, lambda api: api.post(path, json={"reason": reason}))
+    tell(f"{name} is suspended")
 
 
 @tenants.command()
@@ -58,8 +62,9 @@ def suspend(settings: Settings, *, name: str, reason: str | None, url: str | Non
 @with_settings
 def activate(settings: Settings, *, name: str, url: str | None) -> None:
     """End the suspension of the tenant NAME."""
-    ask(settings, url, lambda api: api.post(f"{tenant_path(name)}/activate"))
-    click.echo(f"{name} is active", err=True)
+    path = path_of("admin", "tenants", name, "activate")
+    ask(settings, url, lambda api: api.post(path))
+    tell(f"{name} is active")
 
 
 @tenants.command()
@@ -73,6 +78,9 @@ def delete(settings: Settings, *, name: str, yes: bool, url: str | None) -> None
     Its keys end at once. The rest is done by the next worker: of a server, or `remora work`. The job's id is printed on
     standard output.
     """
+    path = path_of("admin", "tenants", name)
     if not yes:
-        click.confirm(f"Delete {name} and all its memories, for good?", abort=True, err=True)
-    click.echo(ask(settings, url, lambda api: api.delete(tenant_path(name))).json()["job_id"])
+        if not sys.stdin.isatty():
+            raise click.UsageError("nobody is there to confirm it: say --yes")
+        click.confirm(f"Delete {visible(name)} and all its memories, for good?", abort=True, err=True)
+    click.echo(ask(settings, url, lambda api: api.delete(path)).json()["job_id"])

@@ -9,6 +9,7 @@ from rich.console import Console
 from config.settings import Settings
 from proxy.commands.asking import ask
 from proxy.commands.base import FAILED, url_option, with_settings
+from proxy.commands.telling import tell
 
 _STANDARD = Path("-")
 
@@ -30,7 +31,7 @@ def export(settings: Settings, *, path: Path, namespace: str | None, user: str |
     place = None if path == _STANDARD else path
     scope = Scope(namespace, user)
     count = ask(settings, url, lambda api: export_to(api, place, scope, Console(stderr=True)))
-    click.echo(f"{count:,} memories", err=True)
+    tell(f"{count:,} memories")
 
 
 @click.command("import")
@@ -51,9 +52,9 @@ def import_(settings: Settings, *, path: Path, namespace: str | None, user: str 
     scope = Scope(namespace, user)
     done = ask(settings, url, lambda api: import_from(api, place, scope, Console(stderr=True)))
     for failure in done.failures:
-        click.echo(f"line {failure.line:,}: {failure.error.message}", err=True)
+        tell(f"line {failure.line:,}: {failure.error.message}")
     if len(done.failures) < done.failed:
-        click.echo(f"… and {done.failed - len(done.failures):,} lines more", err=True)
-    click.echo(f"{done.imported:,} imported, {done.skipped:,} there already, {done.failed:,} refused", err=True)
+        tell(f"… and {done.failed - len(done.failures):,} lines more")
+    tell(f"{done.imported:,} imported, {done.skipped:,} there already, {done.failed:,} refused")
     if done.failed:
         sys.exit(FAILED)

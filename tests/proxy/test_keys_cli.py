@@ -1,9 +1,11 @@
 """`remora keys` and `remora tenants`, over a store of their own and over a server's."""
 
+import io
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import click
 import httpx
 import pytest
 from click.testing import CliRunner, Result
@@ -135,8 +137,46 @@ def test_tenants_are_managed(server: RemoraServer) -> None:
     assert "deleting" in tenants("list").stdout
 
 
-def test_a_tenant_is_deleted_only_when_that_is_confirmed() -> None:
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_tenant_is_deleted_only_when_that_is_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
     remora("tenants", "create", "acme")
-    refused = CliRunner().invoke(main, ["tenants", "delete", "acme"], input="n\n")
-    assert refused.exit_code == 1
+    monkeypatch.setattr("sys.stdin", _Terminal("n\n"))
+    with pytest.raises(click.Abort):
+        main(["tenants", "delete", "acme"], standalone_mode=False)
     assert "active" in remora("tenants", "list").stdout.partition("acme")[2]
+
+
+def test_without_a_terminal_a_tenant_is_deleted_only_with_yes() -> None:
+    remora("tenants", "create", "acme")
+    refused = CliRunner().invoke(main, ["tenants", "delete", "acme"], input="y\n")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "--yes" in refused.stderr
+    assert "active" in remora("tenants", "list").stdout.partition("acme")[2]
+
+
+def test_a_name_or_id_that_leads_elsewhere_is_refused_and_nothing_is_asked() -> None:
+    remora("tenants", "create", "acme")
+    for key_id in ("..", "../../acme", ".", "", "%2e%2e", "key_1"):
+        refused = remora("keys", "revoke", key_id, "--tenant", "acme")
+        assert (refused.exit_code, refused.stdout) == (2, ""), refused.output
+        assert "no id of a key" in refused.stderr
+    for name in ("..", ".", "", "../tenants/acme", "x/../acme", "acme/"):
+        refused = remora("tenants", "delete", name, "--yes")
+        assert (refused.exit_code, refused.stderr) == (1, f"'{name}' is no name or id\n")
+        assert remora("keys", "list", "--tenant", name).exit_code == 1
+    assert "active" in remora("tenants", "list").stdout.partition("acme")[2]
+
+
+def test_a_name_cannot_speak_to_the_terminal() -> None:
+    created = remora("keys", "create", "--name", "[/x] \u202eacme", "--namespace", "[bold]")
+    assert created.exit_code == 0, created.output
+    listed = remora("keys", "list")
+    assert listed.exit_code == 0, listed.output
+    assert "[/x] \\u202eacme" in listed.stdout
+    assert "[bold]" in listed.stdout
+    refused = remora("tenants", "suspend", "a\x1b[2J\0/")
+    assert refused.stderr == "'a\\x1b[2J\\x00/' is no name or id\n"

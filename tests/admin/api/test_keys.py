@@ -42,6 +42,8 @@ async def test_a_key_may_do_all_but_administrate_unless_told_otherwise(admin: Ad
         ({"expires_at": "tomorrow"}, "expires_at"),
         ({"expires_at": "2026-01-19T09:59:59Z"}, "expires_at"),
         ({"name": "x" * 129}, "name"),
+        ({"name": "a\x1b[2Jb"}, "name"),
+        ({"name": "a\0b"}, "name"),
         ({"tenant": "other"}, "tenant"),
     ],
 )
