@@ -75,10 +75,10 @@ class Keys:
         digest = sha256(secret.reveal())
         for id in self._ids.take(_ATTEMPTS):
             key = drafted(draft, caller, tenant=tenant.key, id=id, digest=digest, now=now)
-            if await self._documents.create(_document(key), unique={"digest": key.digest}):
+            told = self._audited(caller, "key.issue", key, scopes=sorted(key.scopes))
+            if await self._documents.create(_document(key), unique={"digest": key.digest}, log=told):
                 self._lookups.forget(key.digest)
                 self._any.learn(SYSTEM, True)
-                await self._engine.log.append(self._audited(caller, "key.issue", key, scopes=sorted(key.scopes)))
                 return key, secret
         raise Conflict("no free id for the key; try again")
 

@@ -23,7 +23,7 @@ from admin.tenant import (
 )
 from memory import ids
 from memory.caller import DEFAULT_TENANT, SYSTEM, Caller
-from memory.engines.base import DeleteDocument, Document, Engine, Limit, PutDocument
+from memory.engines.base import Append, DeleteDocument, Document, Engine, Limit, PutDocument
 from memory.errors import Conflict, Forbidden, Invalid
 from memory.service.audit import audit
 from memory.service.checks import check_name
@@ -64,9 +64,9 @@ class Tenants:
         now = self._now()
         for id in self._ids.take(_ATTEMPTS):
             tenant = drafted(draft, id=id, now=now)
-            if await self._documents.create(_document(tenant), unique={"name": tenant.name}):
+            told = _told(caller, "tenant.create", tenant, {"name": tenant.name, "plan": tenant.plan})
+            if await self._documents.create(_document(tenant), unique={"name": tenant.name}, log=told):
                 self._lookups.forget(tenant.key)
-                await self._audit(caller, "tenant.create", tenant, {"name": tenant.name, "plan": tenant.plan})
                 return tenant
             if await self._documents.find(_KIND, SYSTEM, "name", tenant.name) is not None:
                 raise Conflict("Tenant already exists", name=tenant.name)
@@ -123,33 +123,33 @@ class Tenants:
     async def update(self, caller: Caller, id_or_name: str, patch: TenantPatch) -> Tenant:
         """Raises Invalid for a bad configuration or another name, Conflict where it is being deleted."""
         caller.require_operator()
-        changed = await self._change(id_or_name, lambda tenant: patched(tenant, patch))
         given = sorted(name for name, value in structs.asdict(patch).items() if value != _NO_PATCH[name])
-        await self._audit(caller, "tenant.update", changed, {"changed": given})
-        return changed
+        return await self._change(
+            caller, "tenant.update", id_or_name, lambda tenant: patched(tenant, patch), details={"changed": given}
+        )
 
     async def suspend(self, caller: Caller, id_or_name: str, reason: str | None = None) -> Tenant:
         """Its keys are answered with Forbidden and the reason. Raises Conflict for `default`, and where it is being
         deleted."""
         caller.require_operator()
-        changed = await self._change(id_or_name, lambda tenant: _suspended(tenant, reason))
-        await self._audit(caller, "tenant.suspend", changed, {} if reason is None else {"reason": reason})
-        return changed
+        details = {} if reason is None else {"reason": reason}
+        return await self._change(
+            caller, "tenant.suspend", id_or_name, lambda tenant: _suspended(tenant, reason), details=details
+        )
 
     async def activate(self, caller: Caller, id_or_name: str) -> Tenant:
         """Raises Conflict where it is being deleted."""
         caller.require_operator()
-        changed = await self._change(id_or_name, lambda tenant: structs.replace(tenant, status="active", reason=None))
-        await self._audit(caller, "tenant.activate", changed)
-        return changed
+        return await self._change(caller, "tenant.activate", id_or_name, _activated)
 
     async def begin_deletion(self, caller: Caller, id_or_name: str) -> Tenant:
         """From now on nobody may act in it; whoever erases what is in it ends with `remove`. May be repeated. Raises
         Conflict for `default`."""
         caller.require_operator()
-        changed = await self._change(id_or_name, _deleting, also_deleting=True)
-        await self._audit(caller, "tenant.delete", changed, {"name": changed.name})
-        return changed
+        tenant = await self.get(id_or_name)
+        return await self._change(
+            caller, "tenant.delete", tenant.key, _deleting, details={"name": tenant.name}, also_deleting=True
+        )
 
     async def remove(self, tenant: Tenant) -> None:
         """The end of its deletion: its name is free again."""
@@ -189,7 +189,14 @@ class Tenants:
         return _of(document, key)
 
     async def _change(
-        self, id_or_name: str, change: Callable[[Tenant], Tenant], *, also_deleting: bool = False
+        self,
+        caller: Caller,
+        action: str,
+        id_or_name: str,
+        change: Callable[[Tenant], Tenant],
+        *,
+        details: Mapping[str, Any] | None = None,
+        also_deleting: bool = False,
     ) -> Tenant:
         key = (await self.get(id_or_name)).key
         for _ in range(_ATTEMPTS):
@@ -200,21 +207,15 @@ class Tenants:
             if now.status == "deleting" and not also_deleting:
                 raise Conflict("Tenant is being deleted", tenant=key)
             changed = structs.replace(change(now), updated_at=self._now())
-            if await self._write(changed, document):
+            if await self._write(changed, document, _told(caller, action, changed, details)):
                 self._lookups.forget(key)
                 return changed
         raise Conflict("Tenant keeps changing; try again", tenant=key)
 
-    async def _write(self, tenant: Tenant, over: Document | None) -> bool:
+    async def _write(self, tenant: Tenant, over: Document | None, log: Sequence[Append]) -> bool:
         if over is None:
-            return await self._documents.create(_document(tenant), unique={"name": tenant.name})
-        return await self._documents.replace(_document(tenant), expected=over.version)
-
-    async def _audit(
-        self, caller: Caller, action: str, tenant: Tenant, details: Mapping[str, Any] | None = None
-    ) -> None:
-        entries = audit(caller, action, tenant.key, tenant=tenant.key, at=self._now(), details=details)
-        await self._engine.log.append(entries)
+            return await self._documents.create(_document(tenant), unique={"name": tenant.name}, log=log)
+        return await self._documents.replace(_document(tenant), expected=over.version, log=log)
 
 
 _NO_PATCH = structs.asdict(TenantPatch())
@@ -224,6 +225,14 @@ def _of(document: Document | None, key: str) -> Tenant | None:
     if document is not None:
         return _decode(document.value)
     return DEFAULT if key == DEFAULT_TENANT else None
+
+
+def _told(caller: Caller, action: str, tenant: Tenant, details: Mapping[str, Any] | None = None) -> list[Append]:
+    return audit(caller, action, tenant.key, tenant=tenant.key, at=tenant.updated_at, details=details)
+
+
+def _activated(tenant: Tenant) -> Tenant:
+    return structs.replace(tenant, status="active", reason=None)
 
 
 def _suspended(tenant: Tenant, reason: str | None) -> Tenant:

@@ -337,6 +337,16 @@ async def test_what_is_done_to_a_tenant_is_in_its_audit_log_and_the_operators(
     assert entries[1].details == {"changed": ["config", "plan"]}
 
 
+async def test_what_was_tried_in_vain_is_in_no_audit_log(
+    tenants: Tenants, other_tenants: Tenants, operator: Caller, either_engine: Engine
+) -> None:
+    await asyncio.gather(*(made(each, operator) for each in (tenants, other_tenants)), return_exceptions=True)
+    with pytest.raises(Conflict):
+        await tenants.suspend(operator, "default")
+
+    assert [entry.action for entry in await audited(either_engine, SYSTEM)] == ["tenant.create"]
+
+
 async def test_the_end_of_a_deletion_is_in_the_operators_audit_log_only(
     tenants: Tenants, operator: Caller, either_engine: Engine
 ) -> None:
