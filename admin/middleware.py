@@ -12,14 +12,8 @@ from admin.gate import Gate
 from admin.limits import Allowance
 from admin.meter import Meter
 from memory.api.errors import rate_headers
+from memory.api.options import OPERATION, PUBLIC
 from memory.caller import Caller
-
-PUBLIC = "public"
-"""`opt={PUBLIC: True}` on a route: whoever reaches the server may call it, however often, or it passes the gate by
-itself."""
-
-OPERATION = "operation"
-"""`opt={OPERATION: …}` on a route: as which `admin.meter.Operation` it is recorded; "other" if it does not say."""
 
 CALLER = "caller"
 """Where a connection's state has its Caller."""

@@ -18,6 +18,7 @@ from context.zones import DEFAULT_ALLOCATION, Position, Share, ZoneAllocation, Z
 from memory import ids
 from memory.api.body import StrictJson
 from memory.api.documentation import BODY_ERRORS, answer, errors, json_body
+from memory.api.options import OPERATION
 from memory.api.times import iso
 from memory.caller import DEFAULT_NAMESPACE, SHARED, Caller, user_owner
 from memory.engines.base import Filter
@@ -104,7 +105,7 @@ class ContextController(Controller):
 
     @post(
         operation_id="assembleContext",
-        opt={"operation": "context"},
+        opt={OPERATION: "context"},
         responses=answer(200, ContextAnswer, documentation.ASSEMBLED) | errors(404, *BODY_ERRORS),
         status_code=200,
         dto=StrictJson[ContextBody],
@@ -154,7 +155,7 @@ class ReceiptsController(Controller):
     @get(
         "/{request_id:str}",
         operation_id="getReceipt",
-        opt={"operation": "read"},
+        opt={OPERATION: "read"},
         responses=answer(200, ReceiptView, documentation.RECEIPT) | errors(404),
     )
     async def show(

@@ -12,11 +12,12 @@ from litestar.types import Receive, Scope, Send
 
 from admin.api.metrics import metrics_route
 from admin.api.routes import admin_routes
-from admin.middleware import CALLER, PUBLIC, GateMiddleware, provide_caller
+from admin.middleware import CALLER, GateMiddleware, provide_caller
 from config.settings import Settings
 from context.api import context_routes
 from memory.api.errors import rest_error
 from memory.api.openapi import StructSchemas, Summaries
+from memory.api.options import PUBLIC
 from memory.api.routes import memory_routes
 from memory.errors import NotFound
 from memory.service.clock import system_clock

@@ -9,7 +9,7 @@ from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.static_files import create_static_files_router
 
-from admin.middleware import PUBLIC
+from memory.api.options import PUBLIC
 
 PATH = "/schema"
 _ASSETS = f"{PATH}/assets"

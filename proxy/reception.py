@@ -7,9 +7,10 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from admin.metrics import Metrics
-from admin.middleware import CALLER, OPERATION
+from admin.middleware import CALLER
 from config.logging import bind_request
 from memory import ids
+from memory.api.options import OPERATION
 from memory.caller import Caller
 
 REQUEST_ID = "request_id"

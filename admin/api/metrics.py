@@ -9,9 +9,10 @@ from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 
-from admin.middleware import CALLER, PUBLIC
+from admin.middleware import CALLER
 from admin.scrape import Scrape
 from memory.api.documentation import errors
+from memory.api.options import PUBLIC
 from memory.caller import Caller
 
 _EXAMPLE = """# HELP remora_memories_injected_total Memories that went into prompts.

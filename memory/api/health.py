@@ -5,6 +5,7 @@ from litestar.di import NamedDependency
 
 from memory.api import documentation
 from memory.api.documentation import answer
+from memory.api.options import PUBLIC
 from memory.api.schemas import Health, ReadinessView
 from memory.service.readiness import Readiness
 
@@ -17,7 +18,7 @@ class HealthController(Controller):
     @get(
         "/health",
         operation_id="health",
-        opt={"public": True},
+        opt={PUBLIC: True},
         responses=answer(200, Health, documentation.HEALTH),
         sync_to_thread=False,
     )
@@ -28,7 +29,7 @@ class HealthController(Controller):
     @get(
         "/ready",
         operation_id="ready",
-        opt={"public": True},
+        opt={PUBLIC: True},
         responses=answer(200, ReadinessView, documentation.READY) | answer(503, ReadinessView, documentation.NOT_READY),
     )
     async def ready(self, readiness: NamedDependency[Readiness]) -> Response[ReadinessView]:

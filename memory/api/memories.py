@@ -13,6 +13,7 @@ from memory.api.body import StrictJson
 from memory.api.documentation import BODY_ERRORS, answer, errors, json_body
 from memory.api.errors import detail
 from memory.api.filters import search_filter
+from memory.api.options import OPERATION
 from memory.api.parameters import Exclude, LimitParameter, OffsetParameter, Types, memory_id
 from memory.api.schemas import (
     BatchAnswer,
@@ -51,7 +52,7 @@ class MemoriesController(Controller):
 
     @post(
         operation_id="createMemory",
-        opt={"operation": "write"},
+        opt={OPERATION: "write"},
         responses=answer(201, MemoryView, documentation.EMBEDDED_MEMORY) | errors(404, *BODY_ERRORS),
         dto=StrictJson[NewMemory],
     )
@@ -69,7 +70,7 @@ class MemoriesController(Controller):
     @post(
         "/batch",
         operation_id="createMemories",
-        opt={"operation": "write"},
+        opt={OPERATION: "write"},
         responses=answer(201, BatchAnswer, documentation.BATCH) | errors(404, *BODY_ERRORS),
         dto=StrictJson[NewMemories],
     )
@@ -99,7 +100,7 @@ class MemoriesController(Controller):
     @post(
         "/search",
         operation_id="searchMemories",
-        opt={"operation": "search"},
+        opt={OPERATION: "search"},
         responses=answer(200, SearchAnswer, documentation.FOUND) | errors(404, *BODY_ERRORS),
         status_code=200,
         dto=StrictJson[SearchRequest],
@@ -113,6 +114,7 @@ class MemoriesController(Controller):
     ) -> SearchAnswer:
         """With a query best first, to a depth of 1,000; without one newest first. `total` is how many memories match
         the filters. Superseded memories are left out."""
+        caller.require("read")
         namespace = None if data.namespace is None else await namespaces.resolve(caller, data.namespace)
         weights = None if namespace is None else (await namespaces.effective(namespace)).custom_scoring
         where = search_filter(data, caller.tenant, None if namespace is None else namespace.name)
@@ -129,7 +131,7 @@ class MemoriesController(Controller):
 
     @get(
         operation_id="listMemories",
-        opt={"operation": "read"},
+        opt={OPERATION: "read"},
         responses=answer(200, MemoryList, documentation.MEMORY_PAGE) | errors(404),
     )
     async def browse(
@@ -151,6 +153,7 @@ class MemoriesController(Controller):
         offset: OffsetParameter = 0,
     ) -> MemoryList:
         """Newest first. Superseded memories are left out."""
+        caller.require("read")
         where = Filter(
             tenant=caller.tenant,
             namespaces=None if namespace is None else ((await namespaces.resolve(caller, namespace)).name,),
@@ -175,7 +178,7 @@ class MemoriesController(Controller):
     @get(
         "/{id:str}",
         operation_id="getMemory",
-        opt={"operation": "read"},
+        opt={OPERATION: "read"},
         responses=answer(200, MemoryView, documentation.EMBEDDED_MEMORY) | errors(404),
     )
     async def show(
@@ -189,7 +192,7 @@ class MemoriesController(Controller):
     @put(
         "/{id:str}",
         operation_id="updateMemory",
-        opt={"operation": "write"},
+        opt={OPERATION: "write"},
         responses=answer(200, MemoryView, documentation.EMBEDDED_MEMORY) | errors(404, 409, *BODY_ERRORS),
         dto=StrictJson[MemoryChanges],
     )
@@ -209,7 +212,7 @@ class MemoriesController(Controller):
         memory = await revise.update(caller, memory_id(id), patch)
         return memory_view(memory, None if exclude else await read.vector(memory))
 
-    @delete("/{id:str}", operation_id="deleteMemory", opt={"operation": "write"}, responses=errors(404))
+    @delete("/{id:str}", operation_id="deleteMemory", opt={OPERATION: "write"}, responses=errors(404))
     async def remove(self, id: FromPath[str], caller: NamedDependency[Caller], forget: NamedDependency[Forget]) -> None:
         """Delete a memory. Its history stays."""
         await forget.one(caller, memory_id(id))
@@ -217,7 +220,7 @@ class MemoriesController(Controller):
     @get(
         "/{id:str}/history",
         operation_id="getMemoryHistory",
-        opt={"operation": "read"},
+        opt={OPERATION: "read"},
         responses=answer(200, HistoryAnswer, documentation.HISTORY) | errors(404),
     )
     async def history(

@@ -10,6 +10,7 @@ from msgspec import structs
 from memory.api import documentation
 from memory.api.body import StrictJson
 from memory.api.documentation import BODY_ERRORS, answer, errors, json_body
+from memory.api.options import OPERATION
 from memory.api.parameters import LimitParameter, OffsetParameter, Types
 from memory.api.schemas import NamespaceChanges, NamespaceList, NamespaceMemories, NamespaceView, NewNamespace
 from memory.api.views import memory_view, namespace_view
@@ -27,7 +28,7 @@ class NamespacesController(Controller):
 
     @post(
         operation_id="createNamespace",
-        opt={"operation": "write"},
+        opt={OPERATION: "write"},
         responses=answer(201, NamespaceView, documentation.NAMESPACE) | errors(409, *BODY_ERRORS),
         dto=StrictJson[NewNamespace],
     )
@@ -43,7 +44,7 @@ class NamespacesController(Controller):
 
     @get(
         operation_id="listNamespaces",
-        opt={"operation": "read"},
+        opt={OPERATION: "read"},
         responses=answer(200, NamespaceList, documentation.NAMESPACES) | errors(404),
     )
     async def browse(
@@ -65,7 +66,7 @@ class NamespacesController(Controller):
     @get(
         "/{name_or_id:str}",
         operation_id="getNamespace",
-        opt={"operation": "read"},
+        opt={OPERATION: "read"},
         responses=answer(200, NamespaceView, documentation.NAMESPACE) | errors(404),
     )
     async def show(
@@ -78,7 +79,7 @@ class NamespacesController(Controller):
     @put(
         "/{name_or_id:str}",
         operation_id="updateNamespace",
-        opt={"operation": "write"},
+        opt={OPERATION: "write"},
         responses=answer(200, NamespaceView, documentation.NAMESPACE) | errors(404, 409, *BODY_ERRORS),
         dto=StrictJson[NamespaceChanges],
     )
@@ -93,7 +94,7 @@ class NamespacesController(Controller):
         patch = NamespacePatch(parent=data.parent, config=data.config)
         return await _view(caller, namespaces, await namespaces.update(caller, name_or_id, patch))
 
-    @delete("/{name_or_id:str}", operation_id="deleteNamespace", opt={"operation": "write"}, responses=errors(404))
+    @delete("/{name_or_id:str}", operation_id="deleteNamespace", opt={OPERATION: "write"}, responses=errors(404))
     async def remove(
         self,
         name_or_id: FromPath[str],
@@ -109,7 +110,7 @@ class NamespacesController(Controller):
     @get(
         "/{name_or_id:str}/memories",
         operation_id="listNamespaceMemories",
-        opt={"operation": "read"},
+        opt={OPERATION: "read"},
         responses=answer(200, NamespaceMemories, documentation.NAMESPACE_MEMORIES) | errors(404),
     )
     async def memories(
@@ -124,6 +125,7 @@ class NamespacesController(Controller):
         offset: OffsetParameter = 0,
     ) -> NamespaceMemories:
         """Newest first. Superseded memories are left out."""
+        caller.require("read")
         namespace = await namespaces.resolve(caller, name_or_id)
         where = Filter(tenant=caller.tenant, namespaces=(namespace.name,), types=tuple(type or ()) or None)
         page = await read.list(caller, where, offset=offset, limit=limit)

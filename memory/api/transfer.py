@@ -33,8 +33,7 @@ from memory.api.lines import (
 from memory.caller import DEFAULT_NAMESPACE, Caller
 from memory.engines.base import EmbeddingSpec
 from memory.errors import Invalid, RemoraError, TooLarge
-from memory.model import Name
-from memory.service.checks import broken_rule
+from memory.service.checks import check_name
 from memory.service.clock import system_clock
 from memory.service.export import Batch, Export
 from memory.service.imports import Arrival, Imports
@@ -106,6 +105,7 @@ class TransferController(Controller):
         """All memories that the key may see, whole, superseded, paused and archived ones too, as JSON lines by rising
         id. Broken off, it goes on after the last id had. What is written meanwhile comes too, but for imports. Where an
         export can't go on, its last line is an `error`."""
+        caller.require("read")
         home = None if namespace is None else (await namespaces.resolve(caller, namespace)).name
         start = None if after is None else ids.parse(after)
         if after is not None and start is None:
@@ -146,8 +146,8 @@ class TransferController(Controller):
         incoming = _Incoming(
             caller,
             imports,
-            namespace=_name(namespace, "namespace"),
-            user_id=None if user_id is None else _name(user_id, "user_id"),
+            namespace=check_name(namespace, "namespace"),
+            user_id=None if user_id is None else check_name(user_id, "user_id"),
         )
         try:
             async for number, line in split_lines(_chunks(request)):
@@ -155,7 +155,8 @@ class TransferController(Controller):
             await incoming.flush()
         except RemoraError as error:
             # It ends here, but what was done stays done, and is told.
-            raise error.__class__(error.message, **error.details, **incoming.counts()) from error
+            error.details = {**error.details, **incoming.counts()}
+            raise
         return incoming.answer()
 
 
@@ -254,10 +255,3 @@ async def _chunks(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
             yield chunk
     except InternalServerException as error:
         raise Invalid("the body ended before its end") from error
-
-
-def _name(text: str, field: str) -> str:
-    try:
-        return msgspec.convert(text, Name)
-    except msgspec.ValidationError as error:
-        raise broken_rule(error, field) from error

@@ -111,3 +111,16 @@ async def test_a_restricted_key_is_not_told_the_names_of_what_it_may_not_see(ser
 
     assert all(answer.status_code == 200 and "secret" not in answer.text for answer in answers)
     assert (yours["parent"], yours["template"]) == ("open", "open")
+
+
+async def test_without_the_scope_reading_does_not_tell_which_namespaces_there_are(services: Services) -> None:
+    async with AsyncTestClient(native_app(services, a_caller(scopes=frozenset({"write"})))) as client:
+        answers = [
+            await client.get("/v1/namespaces/unknown/memories"),
+            await client.get("/v1/namespaces/default/memories"),
+            await client.get("/v1/memories", params={"namespace": "unknown"}),
+            await client.post("/v1/memories/search", json={"query": "tea", "namespace": "unknown"}),
+        ]
+
+    assert [answer.status_code for answer in answers] == [403] * 4
+    assert await services.namespaces.directory.read("default", "default") is None

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+import redis.asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -415,3 +416,23 @@ async def test_an_export_that_cannot_go_on_ends_with_an_error_and_can_be_gone_on
         private_redis_server.start()
         rest = [memory.id async for batch in services.export.batches(a_caller(), after=last) for memory, _ in batch]
         assert rest == list(range(last + 1, 1_201))
+
+
+async def test_a_store_that_takes_no_more_ends_the_import_and_what_was_done_is_told(
+    private_redis_server: RedisServer, embedder: BundledEmbedder
+) -> None:
+    async with RedisEngine(private_redis_server.url, prefix="import", embedding=embedder.spec) as engine:
+        services = services_over(engine, embedder)
+        await services.namespaces.resolve(a_caller(), "default")
+        async with redis.asyncio.from_url(private_redis_server.url) as operator, acting(services, a_caller()) as client:
+            await operator.config_set("maxmemory", "1")
+            answer = await client.post(IMPORT, content=b'{"content": "likes tea"}\n', headers=LINES)
+            await operator.config_set("maxmemory", "0")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable")
+    assert answer.json()["error"]["details"] == {"imported": 0, "skipped": 0, "failed": 0, "last_line": 1}
+
+
+async def test_without_the_scope_an_export_does_not_tell_which_namespaces_there_are(services: Services) -> None:
+    async with acting(services, a_caller(scopes=frozenset(["write"]))) as client:
+        answer = await client.get(EXPORT, params={"namespace": "unknown"})
+    assert answer.status_code == 403
