@@ -16,7 +16,7 @@ class Quotas(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     max_memories: Amount
     max_storage_bytes: Amount
-    """UTF-8 bytes of the contents."""
+    """Of contents and metadata, in UTF-8."""
     requests_per_minute: Amount
     requests_per_day: Amount
 

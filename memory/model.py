@@ -3,6 +3,7 @@
 import hashlib
 from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import Meta, Struct, field
 
 from memory.caller import owner_of
@@ -82,6 +83,11 @@ class Memory(Struct, kw_only=True):
     def owner(self) -> str:
         """To whom it belongs: see `memory.caller.owner_of`."""
         return owner_of(self.user_id, self.credential)
+
+    @property
+    def size(self) -> int:
+        """What a quota of storage counts: the UTF-8 bytes of the content and, as JSON, of the metadata."""
+        return len(self.content.encode()) + (len(msgspec.json.encode(self.metadata)) if self.metadata else 0)
 
     @property
     def happened_at(self) -> int:

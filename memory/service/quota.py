@@ -27,11 +27,11 @@ class Growth(Struct, frozen=True, kw_only=True):
 
 def growth(memory: Memory, *, over: Memory | None = None) -> Growth:
     """Of writing `memory`, over another where that is given."""
-    replaced = 0 if over is None else len(over.content.encode())
+    replaced = 0 if over is None else over.size
     return Growth(
         namespace=memory.namespace,
         memories=1 if over is None else 0,
-        bytes=len(memory.content.encode()) - replaced,
+        bytes=memory.size - replaced,
     )
 
 

@@ -48,3 +48,9 @@ def test_a_superseded_or_inactive_memory_is_not_current() -> None:
 def test_a_memory_happened_when_it_was_created_unless_it_says_otherwise() -> None:
     assert memory().happened_at == 5
     assert memory(event_at=0).happened_at == 0
+
+
+def test_a_memorys_size_is_that_of_its_content_and_metadata() -> None:
+    plain = memory(content="né")
+    assert plain.size == 3
+    assert memory(content="né", metadata={"k": "é"}).size == 3 + len('{"k":"é"}'.encode())

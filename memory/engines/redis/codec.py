@@ -39,7 +39,7 @@ def fields_of(memory: Memory, keys: Keys) -> list[str | bytes | int | float]:
     if memory.run_id is not None and memory.seq is not None:
         session = keys.session(memory.tenant, memory.namespace, memory.owner, memory.run_id)
     counted = int(memory.state != "deleted")
-    size = len(memory.content.encode())
+    size = memory.size
     namespace = usage_scope(memory.namespace)
     fields: dict[str, str | bytes | int | float] = {
         "ledger": f"{memory.version} {counted} {memory.token_count} {size} {namespace} {session} {memory.seq or 0}",

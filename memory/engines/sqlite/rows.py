@@ -80,7 +80,7 @@ def to_row(memory: Memory) -> "list[apsw.SQLiteValue]":
         memory.search_count,
         int(memory.state != "deleted"),
         memory.token_count,
-        len(memory.content.encode()),
+        memory.size,
         _encode(memory),
     ]
 

@@ -37,7 +37,7 @@ def has_room(
 
 
 def _counted(memory: Memory) -> tuple[int, int]:
-    return (0, 0) if memory.state == "deleted" else (1, len(memory.content.encode()))
+    return (0, 0) if memory.state == "deleted" else (1, memory.size)
 
 
 def _passes(held: int, added: int, limit: int | None) -> bool:
