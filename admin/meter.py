@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Literal, NamedTuple, Self, TypeVar
 
 from admin.limits import DAY, MINUTE, REQUESTS, window_end
-from config.supervisor import Supervisor
+from config.supervisor import Supervisor, stop_if_cancelled
 from memory.engines.base import BOUNDLESS, AddCounter, Engine, Take
 from memory.errors import StoreUnavailable
 from memory.service.clock import Clock, system_clock
@@ -117,6 +117,7 @@ class Meter:
                 await self.flush()
             except Exception:
                 log.exception("what was counted could not be stored")
+            stop_if_cancelled()
 
     async def _add(self, sums: Sequence[tuple[_Sum, int]]) -> None:
         await self._engine.commit(

@@ -51,7 +51,7 @@ class Supervisor:
 
 def stop_if_cancelled() -> None:
     """For endless work, between two steps: a call may have swallowed the cancellation. Before Python 3.12
-    `asyncio.wait_for`, which redis-py sends through, does so when it comes while the call completes."""
+    `asyncio.wait_for`, which libraries use, does so when it comes while the call completes."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError

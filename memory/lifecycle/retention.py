@@ -92,6 +92,9 @@ async def sweep_regularly(
         except StoreUnavailable as error:
             log.warning("no sweep could be put among the jobs, trying on: %s", error.message)
             seconds = _OUTAGE_SECONDS
+        except Exception:
+            log.exception("no sweep could be put among the jobs, trying on")
+            seconds = _OUTAGE_SECONDS
         else:
             seconds = SWEEP_SECONDS - clock() / 1000 % SWEEP_SECONDS
         stop_if_cancelled()

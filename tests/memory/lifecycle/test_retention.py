@@ -238,14 +238,15 @@ async def test_sweeps_come_at_once_and_then_as_each_hour_begins(services: Servic
     assert hours.slept == [SWEEP_SECONDS - 600, SWEEP_SECONDS, SWEEP_SECONDS, SWEEP_SECONDS]
 
 
-async def test_an_outage_does_not_end_the_sweeps(services: Services) -> None:
+@pytest.mark.parametrize("failure", [StoreUnavailable("gone fishing"), ValueError("a fault of ours")])
+async def test_neither_an_outage_nor_a_fault_ends_the_sweeps(services: Services, failure: Exception) -> None:
     tried: list[str] = []
 
     class Away:
         async def enqueue(self, job: Enqueue) -> str | None:
             tried.append(job.kind)
             if len(tried) == 1:
-                raise StoreUnavailable("gone fishing")
+                raise failure
             return await services.engine.jobs.enqueue(job)
 
     jobs: Any = Away()

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -83,3 +84,40 @@ async def test_an_outage_costs_only_the_counts(services: Services, caller: Calle
     await tally.flush()
 
     assert await counts(services, [id]) == [(1, 0)]
+
+
+async def test_a_fault_does_not_end_it(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(module, "_GATHER_SECONDS", 0.0)
+    written: asyncio.Queue[Sequence[int]] = asyncio.Queue()
+
+    class Faulty:
+        async def touch(self, tenant: str, ids: Sequence[int], **_: Any) -> None:  # noqa: ARG002
+            written.put_nowait(ids)
+            if ids == [1]:
+                raise ValueError("a fault of ours")
+
+    memories: Any = Faulty()
+    tally = Tally(memories)
+    async with asyncio.timeout(10), Supervisor() as supervisor:
+        supervisor.start(tally.run(), name="tally")
+        for id in (1, 2):
+            tally.add("default", [id])
+            assert await written.get() == [id]
+
+    assert "a fault of ours" in caplog.text
+
+
+async def test_what_it_gathers_is_bounded(services: Services) -> None:
+    touched: list[int] = []
+
+    class Watched:
+        async def touch(self, tenant: str, ids: Sequence[int], **_: Any) -> None:  # noqa: ARG002
+            touched.extend(ids)
+
+    memories: Any = Watched()
+    tally = Tally(memories, clock=services.clock)
+    for first in range(0, 60_000, 100):
+        tally.add(f"tenant_{first % 7}", range(first, first + 100))
+    await tally.flush()
+
+    assert len(touched) == 50_000
