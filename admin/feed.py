@@ -1,6 +1,7 @@
 """The live feed: a tenant's events, as they are stored, to whoever listens."""
 
 import asyncio
+import logging
 from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,12 +11,14 @@ from msgspec import Struct, structs
 from sse_starlette import ServerSentEvent
 
 from config.logging import unbind_request
-from config.supervisor import Supervisor
+from config.supervisor import Supervisor, stop_if_cancelled
 from memory.api.times import iso
 from memory.caller import Caller
 from memory.engines.base import Entry, Log
 from memory.errors import Unavailable
 from memory.service.events import KEPT, STREAM, Event, Kind
+
+log = logging.getLogger("remora.feed")
 
 SHORTEST_PAUSE = 0.1
 LONGEST_PAUSE = 1.0
@@ -106,9 +109,8 @@ class Listener:
         if missed:
             self.tell("", MISSED)
         for entry in earlier:
-            event, frame = told(entry)
-            if entry.id > heard and self._wanted.includes(event):
-                self.tell(entry.id, frame)
+            if entry.id > heard and (said := told(entry)) is not None and self._wanted.includes(said[0]):
+                self.tell(entry.id, said[1])
         for id, frame in since:
             if id > heard:
                 self.tell(id, frame)
@@ -148,14 +150,20 @@ class Feed:
 
     async def _join(self, tenant: str, listener: Listener) -> "_Reader":
         """From here on the listener is told what comes after the reader's position."""
-        if tenant not in self._readers:
+        reader = self._reading(tenant)
+        if reader is None:
             newest = await self._log.read(tenant, STREAM, newest_first=True, limit=1)
-            if tenant not in self._readers:  # else another was quicker
-                reader = self._readers[tenant] = _Reader(self._log, tenant, newest[0].id if newest else None)
-                reader.task = self._supervisor.start(reader.run(), name="feed reader")
-        reader = self._readers[tenant]
+            reader = self._reading(tenant)  # another may have been quicker
+        if reader is None:
+            reader = self._readers[tenant] = _Reader(self._log, tenant, newest[0].id if newest else None)
+            reader.task = self._supervisor.start(reader.run(), name="feed reader")
         reader.listeners.add(listener)
         return reader
+
+    def _reading(self, tenant: str) -> "_Reader | None":
+        """The tenant's reader, unless there is none or a fault has ended it."""
+        reader = self._readers.get(tenant)
+        return None if reader is None or reader.task is None or reader.task.done() else reader
 
     async def _catch_up(self, tenant: str, listener: Listener, after: str, joined: str | None) -> None:
         kept = await self._log.read(tenant, STREAM, limit=KEPT)
@@ -180,6 +188,7 @@ class _Reader:
         self.task: asyncio.Task[None] | None = None
         self._log = log
         self._tenant = tenant
+        self._unreadable = False
 
     async def run(self) -> None:
         unbind_request()  # it reads for whoever comes to listen
@@ -193,6 +202,7 @@ class _Reader:
                 await self._tell(come)
                 pause = SHORTEST_PAUSE if come else min(1.5 * pause, LONGEST_PAUSE)
                 await asyncio.sleep(pause)
+                stop_if_cancelled()
         finally:
             for listener in self.listeners:
                 listener.end()
@@ -202,14 +212,20 @@ class _Reader:
             for listener in self.listeners:
                 listener.tell("", MISSED)
         for entry in come:
-            event, frame = told(entry)
             self.position = entry.id
-            for listener in self.listeners:
-                listener.hear(entry.id, event, frame)
+            if (said := told(entry)) is not None:
+                for listener in self.listeners:
+                    listener.hear(entry.id, *said)
+            elif not self._unreadable:
+                self._unreadable = True
+                log.warning("the feed passes over events of a kind it does not know, as a later version writes them")
             await asyncio.sleep(0)  # a burst must not hold up everything else
 
 
-def told(entry: Entry) -> tuple[Event, bytes]:
-    """The event of an entry, and what is sent of it."""
-    event = _decode(entry.entry)
+def told(entry: Entry) -> tuple[Event, bytes] | None:
+    """The event of an entry, and what is sent of it; None for one that a later version wrote and this can't read."""
+    try:
+        event = _decode(entry.entry)
+    except msgspec.DecodeError:
+        return None
     return event, _frame(event.kind, structs.asdict(event) | {"at": iso(event.at)}, id=entry.id)

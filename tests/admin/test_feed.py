@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,7 +13,7 @@ from admin.feed import WAITING, Feed, Listener, Wanted
 from config.supervisor import Supervisor
 from memory.caller import Caller
 from memory.embedding.bundled import BundledEmbedder
-from memory.engines.base import Engine
+from memory.engines.base import Append, Engine, Entry
 from memory.engines.redis.engine import RedisEngine
 from memory.errors import Unavailable
 from memory.service.events import KEPT, STREAM, Event, Kind, append
@@ -243,3 +244,38 @@ async def test_listeners_outlive_an_outage_of_the_store(
                         continue
                     break
             assert names(await heard(listener, 1)) == ["afterwards"]
+
+
+async def test_an_event_of_a_later_version_is_passed_over_and_logged_once(
+    feed: Feed, either_engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    later = Append(tenant="default", stream=STREAM, entry=b'{"kind": "memory.dreamt", "at": 1}')
+    await happens(either_engine, "a")
+    [after] = await ids_in(either_engine)
+    await either_engine.log.append([later])
+    await happens(either_engine, "b")
+    async with listening(feed, after=after) as listener:
+        await either_engine.log.append([later, later])
+        await happens(either_engine, "c")
+        assert names(await heard(listener, 2)) == ["b", "c"]
+    assert caplog.text.count("passes over") == 1
+
+
+async def test_a_reader_that_a_fault_ended_is_replaced(either_engine: Engine, supervisor: Supervisor) -> None:
+    class Faulty:
+        fails = False
+
+        async def read(self, *given: Any, **options: Any) -> list[Entry]:
+            if self.fails:
+                raise ValueError("a fault of ours")
+            return await either_engine.log.read(*given, **options)
+
+    log: Any = Faulty()
+    feed = Feed(log, supervisor, listeners=2)
+    async with listening(feed) as first:
+        log.fails = True
+        assert await until_its_end(first) == []
+        log.fails = False
+        async with listening(feed) as second:
+            await happens(either_engine, "a")
+            assert names(await heard(second, 1)) == ["a"]
