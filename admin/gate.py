@@ -15,7 +15,7 @@ from memory.caller import Caller
 from memory.errors import Unauthenticated
 from memory.service.clock import Clock, system_clock
 
-ADMIN = "/admin/"
+OPERATORS = ("/admin/", "/metrics")
 
 T = TypeVar("T")
 
@@ -47,8 +47,8 @@ class Gate:
         """Who makes a native request, and what is left of the tightest limit on it. Raises what the Authenticator does,
         and RateLimited."""
         caller = await self._authenticated(scope, self._authenticator.caller, lambda caller: caller)
-        if caller.operator and scope["path"].startswith(ADMIN):
-            # No quota of the tenant in which it acts may keep the operator from raising that quota.
+        if caller.operator and scope["path"].startswith(OPERATORS):
+            # No quota of the tenant in which it acts may keep the operator from raising that quota, or from looking.
             return caller, None
         return caller, await self._admit(scope, caller)
 

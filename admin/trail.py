@@ -37,11 +37,12 @@ class AuditTrail:
         limit: int = 100,
     ) -> tuple[list[Traced], bool]:
         """Newest first, from the entry before that of the id `before`, and whether there are more. The operator sees
-        everybody's entries, or those of one `tenant` (id or name, the id of a deleted one too); a tenant's own key with
-        the scope `admin` its tenant's. Raises Forbidden for anyone else, NotFound for an unknown tenant's name."""
+        what it did and the server's own tasks or, of one `tenant` (id or name), all that concerns it; of one that is
+        deleted (by its id) what is in the operator's own log. A tenant's key with the scope `admin` sees its tenant's.
+        Raises Forbidden for anyone else, NotFound for an unknown tenant's name."""
         if tenant is not None or caller.operator:
             caller.require_operator()
-            stream, of = SYSTEM, None if tenant is None else await self._key(tenant)
+            stream, of = (SYSTEM, None) if tenant is None else await self._place(tenant)
         else:
             stream, of = (await self._tenants.administered(caller, caller.tenant)).key, None
         found: list[Traced] = []
@@ -55,10 +56,11 @@ class AuditTrail:
                 break
         return found[:limit], len(found) > limit
 
-    async def _key(self, id_or_name: str) -> str:
+    async def _place(self, id_or_name: str) -> tuple[str, str | None]:
+        """The log to read, and whose entries of it."""
         try:
-            return (await self._tenants.get(id_or_name)).key
+            return (await self._tenants.get(id_or_name)).key, None
         except NotFound:
             if ids.parse(id_or_name, "tenant") is None:
                 raise
-            return id_or_name
+            return SYSTEM, id_or_name

@@ -10,7 +10,8 @@ from memory.caller import SYSTEM, Caller
 from memory.engines.base import Append
 
 STREAM = "audit"
-"""A tenant's, in its own log; everybody's, for the operator, in that of SYSTEM."""
+"""A tenant's own log has all that concerns it. That of SYSTEM, which outlives the tenants, has what the operator and
+the server's own tasks did: what a tenant's keys do could push that out of it."""
 
 KEPT = 100_000
 """How many of its newest entries a stream keeps."""
@@ -52,8 +53,7 @@ def audit(
         target=target,
         details=details or {},
     )
-    own = structs.replace(entry, details={**(names or {}), **entry.details})
-    return [
-        Append(tenant=place, stream=STREAM, entry=msgspec.json.encode(told), max_length=KEPT)
-        for place, told in ((tenant, own), (SYSTEM, entry))
-    ]
+    told = [(tenant, structs.replace(entry, details={**(names or {}), **entry.details}))]
+    if isinstance(caller, str) or caller.key is None:
+        told.append((SYSTEM, entry))
+    return [Append(tenant=place, stream=STREAM, entry=msgspec.json.encode(one), max_length=KEPT) for place, one in told]

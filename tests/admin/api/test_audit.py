@@ -74,10 +74,17 @@ async def test_entries_are_found_by_action_actor_and_tenant(admin: Admin) -> Non
     await admin.told("POST", "/tenants/acme-corp/keys", {"scopes": ["admin"]}, key=key["key"])
     assert await actions(admin, "action=tenant.create") == ["tenant.create"] * 2
     assert await actions(admin, "action=key.issue&actor=operator") == ["key.issue"]
-    assert await actions(admin, f"actor={key['id']}") == ["key.issue"]
+    assert await actions(admin, f"tenant=acme-corp&actor={key['id']}") == ["key.issue"]
     for id_or_name in (made["id"], "acme-corp"):
         assert await actions(admin, f"tenant={id_or_name}") == ["key.issue", "key.issue", "tenant.create"]
     assert await actions(admin, "tenant=default") == []
+
+
+async def test_what_tenants_keys_do_pushes_nothing_out_of_the_operators_log(admin: Admin) -> None:
+    await admin.tenant()
+    key = await admin.told("POST", "/tenants/acme-corp/keys", {"scopes": ["admin"]})
+    await admin.told("POST", "/tenants/acme-corp/keys", {"scopes": ["admin"]}, key=key["key"])
+    assert await actions(admin, f"actor={key['id']}") == []
 
 
 async def test_a_filter_finds_what_lies_behind_many_other_entries(

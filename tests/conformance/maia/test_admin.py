@@ -155,7 +155,7 @@ def test_another_plan_brings_its_quotas_but_for_those_set_by_hand(operator: Oper
 
 
 def test_usage(operator: Operator, tenant: dict[str, Any], client: httpx.Client) -> None:
-    create(client, content="x" * 100)
+    create(client, content="x" * 100, metadata={})
     operator.client.put(url(tenant), json={"quotas": {"max_memories": 3, "max_storage_bytes": 300}})
 
     usage = operator.client.get(url(tenant, "/usage"))
