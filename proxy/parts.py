@@ -41,7 +41,7 @@ from memory.service.export import Export
 from memory.service.forget import Forget
 from memory.service.history import History
 from memory.service.imports import Imports
-from memory.service.namespaces import LEFTOVERS, Namespaces
+from memory.service.namespaces import LATECOMERS, LEFTOVERS, Namespaces
 from memory.service.read import Read
 from memory.service.readiness import Readiness
 from memory.service.recall import Recall
@@ -99,7 +99,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         tokens = TokenCounters()
         await tokens.load()
         count = tokens.for_model(None).count
-        tenants = Tenants(engine)
+        tenants = Tenants(engine, supervisor)
         keys = Keys(engine, supervisor)
         authenticator = Authenticator(settings, keys, tenants)
         meter = await stack.enter_async_context(Meter(engine, supervisor))
@@ -156,6 +156,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             handlers={
                 JOB_KIND: learner.handle,
                 LEFTOVERS: namespaces.sweep_up,
+                LATECOMERS: namespaces.keep_latecomers,
                 SWEEP: Retention(engine, namespaces.directory, tenants.kept).handle,
                 ERASE_TENANT: Reporting(erasure.handle),
             },

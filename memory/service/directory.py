@@ -137,18 +137,24 @@ class Directory:
         self._forget(seen)
         raise NotFound("Namespace not found", namespace=seen.name)
 
-    async def remove(self, namespace: Namespace, also: list[Write]) -> None:
+    async def remove(self, namespace: Namespace, also: list[Write], *, at: int) -> None:
         """Its document, in one commit with `also`."""
         tombstone = PutDocument(
             kind=_GONE,
             tenant=namespace.tenant,
             key=namespace.name,
-            value=msgspec.json.encode(self._now()),
+            value=msgspec.json.encode(at),
             ttl_seconds=_GONE_SECONDS,
         )
         document = DeleteDocument(kind=_KIND, tenant=namespace.tenant, key=ids.spell(namespace.id, "ns"))
         await self._engine.commit([document, tombstone, *also])
         self._forget(namespace)
+
+    async def restore(self, namespace: Namespace) -> None:
+        """Undoes its removal, unless there is another of its name by now."""
+        if await self._documents.create(_document(namespace), unique={"name": namespace.name}):
+            await self._documents.delete(_GONE, namespace.tenant, namespace.name)
+            self._forget(namespace)
 
     async def removed_since(self, tenant: str, name: str, at: int) -> bool:
         """Whether a namespace of this name was removed at or after that time: what was meant for it is not to be

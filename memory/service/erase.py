@@ -50,11 +50,18 @@ async def erase_namespace(
         await erase_memories(engine, tenant, page)
     if unless is None:
         await engine.memories.erase(tenant, namespace)  # what an index under construction does not list yet
+    await erase_traces(engine, tenant, namespace, unless=unless)
+
+
+async def erase_traces(
+    engine: Engine, tenant: str, namespace: str, *, unless: Callable[[], Awaitable[bool]] | None = None
+) -> None:
+    """As `erase_namespace`, of one that holds no memories: what outlived those it held, and planned lessons."""
     stream, after = forgotten_stream(namespace), None
     while entries := await engine.log.read(tenant, stream, after=after, limit=_PAGE):
         if unless is not None and await unless():
             return
-        await _erase_traces(engine, tenant, [_decode(entry.entry) for entry in entries])
+        await _erase_what_outlives(engine, tenant, [_decode(entry.entry) for entry in entries])
         after = entries[-1].id
     if after is not None:
         await engine.log.erase(tenant, [stream])
@@ -65,13 +72,13 @@ async def erase_namespace(
 
 async def erase_memories(engine: Engine, tenant: str, memories: Sequence[Memory], log: Sequence[Append] = ()) -> None:
     """With their histories. `log` goes with the first of them, in one transaction."""
-    await _erase_traces(engine, tenant, [forgotten(memory) for memory in memories])
+    await _erase_what_outlives(engine, tenant, [forgotten(memory) for memory in memories])
     for first in range(0, len(memories), _AT_ONCE):
         some = [memory.id for memory in memories[first : first + _AT_ONCE]]
         await engine.memories.delete(tenant, some, log if first == 0 else ())
 
 
-async def _erase_traces(engine: Engine, tenant: str, traces: list[Forgotten]) -> None:
+async def _erase_what_outlives(engine: Engine, tenant: str, traces: list[Forgotten]) -> None:
     await engine.log.erase(tenant, [history_stream(trace.id) for trace in traces])
     if counters := sorted({trace.counter for trace in traces if trace.counter is not None}):
         await engine.counters.reset(tenant, counters)

@@ -16,11 +16,14 @@ from memory.service.audit import audit
 from memory.service.checks import check_name
 from memory.service.clock import Clock, system_clock
 from memory.service.directory import CACHED_SECONDS, Directory, NamespacePatch
-from memory.service.erase import erase_namespace
+from memory.service.erase import erase_namespace, erase_traces
 from memory.service.inheritance import over
 
 LEFTOVERS = "erase-leftovers"
 """The kind of the job that erases what other processes still wrote into a namespace that was deleted."""
+
+LATECOMERS = "keep-latecomers"
+"""The kind of the job that puts an empty namespace back which others still wrote into as it was deleted."""
 
 LEFTOVERS_SECONDS = 6 * CACHED_SECONDS
 """After which nobody writes there any more: who found the namespace in a cache may still have had to embed."""
@@ -35,6 +38,13 @@ class NamespaceDraft(Struct, kw_only=True, frozen=True):
     template: str | None = None
     """Its configuration is copied; `config` goes over it."""
     config: NamespaceConfig = field(default_factory=NamespaceConfig)
+
+
+class Removed(Struct, frozen=True):
+    """An empty namespace, as it was when it was removed."""
+
+    namespace: Namespace
+    at: int
 
 
 class Namespaces:
@@ -107,33 +117,55 @@ class Namespaces:
         """With its memories, their histories and all; its children lose their parent. Raises Invalid where it holds
         memories or has children and `force` is not given. Interrupted, it can be run again.
 
-        What other processes, which may know the namespace for a while yet, write into it, a job erases (`sweep_up`).
+        Other processes, which may know the namespace for a while yet, may write into it: by force a job erases that
+        (`sweep_up`), else one puts the namespace back where there is any (`keep_latecomers`).
         """
         caller.require("delete")
         namespace = await self.resolve(caller, name_or_id)
-        usage = await self.usage(namespace)
-        if not force:
-            await self._refuse_unless_empty(namespace, usage)
-        await self._orphan_children(namespace)
-        await erase_namespace(self._engine, namespace.tenant, namespace.name)
-        spelled = ids.spell(namespace.id, "ns")
-        leftovers = Enqueue(
-            kind=LEFTOVERS,
-            tenant=namespace.tenant,
-            payload=namespace.name.encode(),
-            dedupe=spelled,
-            delay_seconds=LEFTOVERS_SECONDS,
-        )
+        if force:
+            usage = await self.usage(namespace)
+            await self._orphan_children(namespace)
+            await erase_namespace(self._engine, namespace.tenant, namespace.name)
+            await self._remove(caller, namespace, LEFTOVERS, namespace.name.encode(), usage.memories, at=self._now())
+            return
+        namespace = await self._as_it_is(namespace)
+        await self._refuse_unless_empty(namespace)
+        now = self._now()
+        await self._remove(caller, namespace, LATECOMERS, msgspec.json.encode(Removed(namespace, now)), 0, at=now)
+        try:
+            await self._refuse_unless_empty(namespace)  # whoever wrote until here
+        except Invalid:
+            await self.directory.restore(namespace)
+            raise
+        await erase_traces(self._engine, namespace.tenant, namespace.name)
+
+    async def _remove(
+        self, caller: Caller, namespace: Namespace, kind: str, payload: bytes, memories: int, *, at: int
+    ) -> None:
+        follow_up = Enqueue(kind=kind, tenant=namespace.tenant, payload=payload, delay_seconds=LEFTOVERS_SECONDS)
         entries = audit(
             caller,
             "namespace.delete",
-            spelled,
+            ids.spell(namespace.id, "ns"),
             tenant=namespace.tenant,
-            at=self._now(),
-            details={"memories": usage.memories},
+            at=at,
+            details={"memories": memories},
             names={"namespace": namespace.name},
         )
-        await self.directory.remove(namespace, [leftovers, *entries])
+        await self.directory.remove(namespace, [follow_up, *entries], at=at)
+
+    async def keep_latecomers(self, job: Job) -> None:
+        """Handles jobs of the kind LATECOMERS."""
+        removed = msgspec.json.decode(job.payload, type=Removed)
+        namespace, tenant, name = removed.namespace, removed.namespace.tenant, removed.namespace.name
+        if await self.directory.read(tenant, name) is not None:  # it has been made anew
+            return
+        if await self.directory.removed_since(tenant, name, removed.at + 1):  # and removed again, perhaps by force
+            return
+        if (await self.usage(namespace)).memories:
+            await self.directory.restore(namespace)
+        else:
+            await erase_traces(self._engine, tenant, name)
 
     async def sweep_up(self, job: Job) -> None:
         """Handles jobs of the kind LEFTOVERS: it leaves alone a namespace that has been made anew."""
@@ -179,7 +211,8 @@ class Namespaces:
             raise Conflict("Namespace was deleted meanwhile", namespace=name)
         return made
 
-    async def _refuse_unless_empty(self, namespace: Namespace, usage: Usage) -> None:
+    async def _refuse_unless_empty(self, namespace: Namespace) -> None:
+        usage = await self.usage(namespace)
         if usage.memories:
             raise Invalid(
                 f"Namespace not empty: it holds {usage.memories:,} memories; 'force=true' deletes them with it",
@@ -193,6 +226,13 @@ class Namespaces:
                 field="force",
                 children=children,
             )
+
+    async def _as_it_is(self, namespace: Namespace) -> Namespace:
+        """It was perhaps known from a cache."""
+        now = await self.directory.read(namespace.tenant, ids.spell(namespace.id, "ns"))
+        if now is None:
+            raise NotFound("Namespace not found", namespace=namespace.name)
+        return now
 
     async def _orphan_children(self, namespace: Namespace) -> None:
         while (found := await self.directory.page(namespace.tenant, parent=namespace.name))[0]:

@@ -11,10 +11,10 @@ from memory.errors import Forbidden, Invalid, NotFound, StoreUnavailable
 from memory.extraction.worker import Worker
 from memory.model import NamespaceConfig
 from memory.service import namespaces as module
-from memory.service.directory import CACHED_SECONDS
+from memory.service.directory import CACHED_SECONDS, NamespacePatch
 from memory.service.drafts import MemoryDraft, MemoryPatch
 from memory.service.keys import LESSON, history_stream, lesson_index
-from memory.service.namespaces import LEFTOVERS, NamespaceDraft, Namespaces
+from memory.service.namespaces import LATECOMERS, LEFTOVERS, NamespaceDraft, Namespaces
 from tests.support.services import Services, a_caller, services_over
 
 
@@ -44,7 +44,8 @@ async def contents(services: Services, namespace: str) -> list[str]:
 
 
 async def clear_up(services: Services) -> None:
-    await Worker(services.engine, {LEFTOVERS: services.namespaces.sweep_up}).drain()
+    handlers = {LEFTOVERS: services.namespaces.sweep_up, LATECOMERS: services.namespaces.keep_latecomers}
+    await Worker(services.engine, handlers).drain()
 
 
 async def test_a_namespace_with_memories_is_deleted_only_by_force(services: Services, caller: Caller) -> None:
@@ -124,13 +125,13 @@ async def test_names_that_begin_alike_are_unrelated(services: Services, caller: 
     assert (await services.search.find(caller, where, "of user")).total == 1
 
 
-async def test_what_a_process_that_still_knew_it_wrote_goes_too(
+async def test_what_a_process_that_still_knew_it_wrote_goes_too_by_force(
     services: Services, elsewhere: Services, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "LEFTOVERS_SECONDS", 0.0)
     await services.namespaces.create(caller, draft("alpha"))
     await elsewhere.namespaces.resolve(caller, "alpha")
-    await services.namespaces.delete(caller, "alpha")
+    await services.namespaces.delete(caller, "alpha", force=True)
     late = await remembered(elsewhere, "alpha", "late", run_id="s")
     await elsewhere.revise.update(caller, late, MemoryPatch(content="later"))
     assert await contents(services, "alpha") == ["later"]
@@ -146,6 +147,84 @@ async def test_what_a_process_that_still_knew_it_wrote_goes_too(
         await services.history.of(caller, late)
 
 
+async def test_what_a_process_that_still_knew_it_wrote_brings_an_empty_one_back(
+    services: Services, elsewhere: Services, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LEFTOVERS_SECONDS", 0.0)
+    await services.namespaces.create(caller, draft("alpha"))
+    await services.namespaces.resolve(caller, "alpha")
+    made = await elsewhere.namespaces.update(caller, "alpha", NamespacePatch(config={"token_budget": 7}))
+    await elsewhere.namespaces.resolve(caller, "alpha")
+    await services.namespaces.delete(caller, "alpha")
+    await remembered(elsewhere, "alpha", "late")
+
+    await clear_up(services)
+
+    assert await services.namespaces.resolve(caller, "alpha") == made
+    assert await contents(services, "alpha") == ["late"]
+    assert not await services.namespaces.directory.removed_since("default", "alpha", 0)
+
+
+async def test_what_was_written_after_it_was_made_anew_and_deleted_by_force_stays_erased(
+    services: Services, elsewhere: Services, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LEFTOVERS_SECONDS", 0.0)
+    for force in (False, True):
+        await services.namespaces.create(caller, draft("alpha"))
+        await elsewhere.namespaces.resolve(caller, "alpha")
+        services.clock.pass_(ms=1)
+        await services.namespaces.delete(caller, "alpha", force=force)
+    await remembered(elsewhere, "alpha", "late")
+
+    await clear_up(services)
+
+    assert await contents(services, "alpha") == []
+    with pytest.raises(NotFound):
+        await services.namespaces.resolve(caller, "alpha")
+
+
+async def test_an_empty_namespace_stays_deleted_where_nobody_wrote(
+    services: Services, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LEFTOVERS_SECONDS", 0.0)
+    await services.namespaces.create(caller, draft("alpha"))
+    forgotten = await remembered(services, "alpha", "a", run_id="s")
+    await services.forget.one(caller, forgotten)
+    await services.namespaces.delete(caller, "alpha")
+    assert await services.engine.log.read("default", history_stream(forgotten)) == []
+
+    await clear_up(services)
+
+    with pytest.raises(NotFound):
+        await services.namespaces.resolve(caller, "alpha")
+
+
+@pytest.mark.parametrize("comes", ["a memory", "a child"])
+async def test_what_comes_between_looking_and_deleting_hinders_it(
+    services: Services, elsewhere: Services, caller: Caller, monkeypatch: pytest.MonkeyPatch, comes: str
+) -> None:
+    made = await services.namespaces.create(caller, draft("alpha", token_budget=7))
+    directory = services.namespaces.directory
+    really = directory.remove
+
+    async def just_after(*given: Any, **options: Any) -> None:
+        if comes == "a memory":
+            await remembered(elsewhere, "alpha", "just in time")
+        else:
+            await elsewhere.namespaces.create(caller, draft("below", parent="alpha"))
+        await really(*given, **options)
+
+    monkeypatch.setattr(directory, "remove", just_after)
+    with pytest.raises(Invalid):
+        await services.namespaces.delete(caller, "alpha")
+    monkeypatch.undo()
+
+    assert await services.namespaces.resolve(caller, "alpha") == made
+    assert await contents(services, "alpha") == (["just in time"] if comes == "a memory" else [])
+    await services.namespaces.delete(caller, "alpha", force=True)
+    assert await contents(services, "alpha") == []
+
+
 async def test_the_job_comes_when_nobody_knows_the_namespace_any_more(services: Services, caller: Caller) -> None:
     await services.namespaces.create(caller, draft("alpha"))
     await services.namespaces.delete(caller, "alpha")
@@ -159,7 +238,7 @@ async def test_a_namespace_that_was_made_anew_is_left_alone(
 ) -> None:
     monkeypatch.setattr(module, "LEFTOVERS_SECONDS", 0.0)
     await services.namespaces.create(caller, draft("alpha"))
-    await services.namespaces.delete(caller, "alpha")
+    await services.namespaces.delete(caller, "alpha", force=True)
     await services.namespaces.create(caller, draft("alpha"))
     await remembered(services, "alpha", "new")
 
@@ -174,7 +253,7 @@ async def test_a_namespace_made_anew_while_its_leftovers_are_erased_loses_nothin
     monkeypatch.setattr(module, "LEFTOVERS_SECONDS", 0.0)
     await services.namespaces.create(caller, draft("alpha"))
     await elsewhere.namespaces.resolve(caller, "alpha")
-    await services.namespaces.delete(caller, "alpha")
+    await services.namespaces.delete(caller, "alpha", force=True)
     await remembered(elsewhere, "alpha", "late")
     directory = services.namespaces.directory
     really = directory.read
