@@ -25,6 +25,7 @@ _KEY_IN_AUTHORIZATION = (
     "this server has no upstream key of its own, so 'Authorization' is passed to the upstream: "
     "send the Remora key as 'X-API-Key' and your upstream key as 'Authorization: Bearer …'"
 )
+_KEY_ELSEWHERE = "a Remora key is in a header or parameter that is passed to the upstream: send it as 'X-API-Key' only"
 
 _REMEDY = "set REMORA_ADMIN_KEY, or REMORA_INSECURE=true if everyone who reaches it may read and write its memory"
 
@@ -63,50 +64,65 @@ class Authenticator:
 
     async def caller(self, headers: Iterable[tuple[bytes, bytes]], query_string: bytes) -> Caller:
         """Who makes a native request. Raises Unauthenticated, Forbidden (of a tenant that is suspended or gone too),
-        Invalid for the keys of two principals, StoreUnavailable where a key is not known and the store is down."""
+        Invalid for the keys of two tenants or two of one, StoreUnavailable while the store is down and a key, or
+        whether one is asked for, is not known."""
         given = credentials.read(headers, query_string)
-        if await self._asks_for_key():
-            return await self._verified(given.presented)
-        return await self._anyone(given)
+        if self._operator is None and not await self._keys.any():
+            return await self._anyone(given)
+        return await self._acting(await self._principal(given.presented))
 
     async def proxied(self, headers: Iterable[tuple[bytes, bytes]], query_string: bytes) -> Proxied:
-        """Who makes a proxied call, and the authorization to send upstream. Raises as `caller` does."""
+        """Who makes a proxied call, and the authorization to send upstream. Raises as `caller` does, but serves on
+        where all that is not known is whether a key is asked for."""
         given = credentials.read(headers, query_string)
-        if not self._has_upstream_key and any(self._is_ours(word) for word in given.for_the_upstream):
-            raise Unauthenticated(_KEY_IN_AUTHORIZATION)
-        passed = None if self._has_upstream_key else given.authorization
-        if not await self._asks_for_key():
-            return Proxied(await self._anyone(given), passed, keyless=True)
         keys = given.presented if self._has_upstream_key else given.beside_authorization
-        return Proxied(await self._verified(keys), passed)
-
-    async def _asks_for_key(self) -> bool:
-        return self._operator is not None or await self._keys.any()
+        leaving = () if self._has_upstream_key else given.for_the_upstream
+        passed = None if self._has_upstream_key else given.authorization
+        if any(word.startswith(PREFIX) for word in leaving):
+            raise Unauthenticated(_KEY_IN_AUTHORIZATION)
+        rest = credentials.passed_on(headers, query_string, authorization=not self._has_upstream_key)
+        if credentials.holds_key(rest):
+            raise Unauthenticated(_KEY_ELSEWHERE)
+        if self._operator is None and not await self._keys.any_known():
+            return Proxied(await self._anyone(given), passed, keyless=True)
+        principal = await self._principal(keys, leaving)
+        if isinstance(principal, Operator) and credentials.holds_key(rest, filter(self._is_operators, keys)):
+            raise Unauthenticated(_KEY_ELSEWHERE)
+        return Proxied(await self._acting(principal), passed)
 
     async def _anyone(self, given: Credentials) -> Caller:
         self._check_web(given)
         tenant = await self._tenants.standing(DEFAULT_TENANT)
         return Caller(tenant=DEFAULT_TENANT, credential=fingerprint(given.everything), token_budget=tenant.token_budget)
 
-    async def _verified(self, presented: tuple[str, ...]) -> Caller:
+    async def _principal(self, presented: tuple[str, ...], leaving: tuple[str, ...] = ()) -> Operator | Key:
+        """Whose keys were `presented`; `leaving` would go upstream, which the operator's key must not.
+
+        Where one of them is a tenant's, nothing is compared with the operator's: its holder could guess at that with
+        calls that succeed either way, which nobody counts.
+        """
+        alone = len(set(presented)) == 1 and self._is_operators(presented[0])
+        found = [] if alone else [key for word in set(presented) if (key := await self._key(word)) is not None]
+        now = self._now()
+        match [key for key in found if not key.expired(now)]:
+            case [key]:
+                return key
+            case [_, _, *_]:
+                raise Invalid(_TWO_KEYS)
+        if any(self._is_operators(word) for word in leaving):
+            raise Unauthenticated(_KEY_IN_AUTHORIZATION)
+        for word in presented:
+            if self._is_operators(word):
+                return Operator(fingerprint(word))
         if not presented:
             raise Unauthenticated(_NO_KEY)
-        principals = {principal for key in set(presented) if (principal := await self._principal(key)) is not None}
-        now = self._now()
-        expired = {principal for principal in principals if isinstance(principal, Key) and principal.expired(now)}
-        match list(principals - expired):
-            case []:
-                raise Unauthenticated(_EXPIRED_KEY if expired else _WRONG_KEY)
-            case [principal]:
-                return await self._acting(principal)
-            case _:
-                raise Invalid(_TWO_KEYS)
+        raise Unauthenticated(_EXPIRED_KEY if found else _WRONG_KEY)
 
-    async def _principal(self, key: str) -> Operator | Key | None:
-        digest = sha256(key)
-        if self._operator is not None and hmac.compare_digest(digest, self._operator):
-            return Operator(fingerprint(key))
-        return await self._keys.find(key) if key.startswith(PREFIX) else None
+    async def _key(self, word: str) -> Key | None:
+        return await self._keys.find(word) if word.startswith(PREFIX) else None
+
+    def _is_operators(self, word: str) -> bool:
+        return self._operator is not None and hmac.compare_digest(sha256(word), self._operator)
 
     async def _acting(self, principal: Operator | Key) -> Caller:
         if isinstance(principal, Operator):
@@ -128,12 +144,6 @@ class Authenticator:
             key=principal.spelled,
             token_budget=tenant.token_budget,
         )
-
-    def _is_ours(self, word: str) -> bool:
-        """Whether it must not reach an upstream."""
-        if word.startswith(PREFIX):
-            return True
-        return self._operator is not None and hmac.compare_digest(sha256(word), self._operator)
 
     def _check_web(self, given: Credentials) -> None:
         if self._hosts is None:

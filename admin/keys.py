@@ -58,9 +58,11 @@ class Keys:
         self._now = clock
         self._ids = ids.IdSource()
         self._lookups = Lookups(
-            self._load, fresh_seconds=FRESH_SECONDS, stale_seconds=STALE_SECONDS, size=_CACHED, timer=timer
+            self._load, supervisor, fresh_seconds=FRESH_SECONDS, stale_seconds=STALE_SECONDS, size=_CACHED, timer=timer
         )
-        self._any = Lookups(self._count_any, fresh_seconds=ANY_SECONDS, stale_seconds=float("inf"), size=1, timer=timer)
+        self._any = Lookups(
+            self._count_any, supervisor, fresh_seconds=ANY_SECONDS, stale_seconds=float("inf"), size=1, timer=timer
+        )
         self._noted: TTLCache[int, None] = TTLCache(_CACHED, NOTED_SECONDS, timer)
 
     async def issue(self, caller: Caller, tenant: Tenant, draft: KeyDraft) -> tuple[Key, Secret]:
@@ -120,8 +122,13 @@ class Keys:
             self._supervisor.start(self._note(key, self._now()), name="use of a key", drain=True)
 
     async def any(self) -> bool:
-        """Whether there is a key of any tenant; cached for ANY_SECONDS. While the store is down it is what it was last,
-        or False."""
+        """Whether there is a key of any tenant; cached for ANY_SECONDS. Raises StoreUnavailable while the store is
+        down."""
+        return bool(await self._any.sure(SYSTEM))
+
+    async def any_known(self) -> bool:
+        """As `any`, but while the store is down or slow it is what it was last, and where it never was anything and
+        the store is down, False."""
         return bool(await self._any.get(SYSTEM, otherwise=False))
 
     async def _load(self, digest: str) -> Key | None:

@@ -21,6 +21,7 @@ from admin.tenant import (
     no_tenant,
     patched,
 )
+from config.supervisor import Supervisor
 from memory import ids
 from memory.caller import DEFAULT_TENANT, SYSTEM, Caller
 from memory.engines.base import Append, DeleteDocument, Document, Engine, Limit, PutDocument
@@ -47,14 +48,24 @@ class Tenants:
     NotFound where there is no such tenant."""
 
     def __init__(
-        self, engine: Engine, clock: Clock = system_clock, *, timer: Callable[[], float] = time.monotonic
+        self,
+        engine: Engine,
+        supervisor: Supervisor,
+        clock: Clock = system_clock,
+        *,
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._engine = engine
         self._documents = engine.documents
         self._now = clock
         self._ids = ids.IdSource()
         self._lookups = Lookups(
-            self._load, fresh_seconds=CACHED_SECONDS, stale_seconds=STALE_SECONDS, size=_CACHED, timer=timer
+            self._load,
+            supervisor,
+            fresh_seconds=CACHED_SECONDS,
+            stale_seconds=STALE_SECONDS,
+            size=_CACHED,
+            timer=timer,
         )
 
     async def create(self, caller: Caller, draft: TenantDraft) -> Tenant:

@@ -22,14 +22,14 @@ async def supervisor() -> AsyncIterator[Supervisor]:
 
 
 @pytest.fixture
-def tenants(either_engine: Engine, clock: SetClock) -> Tenants:
-    return Tenants(either_engine, clock, timer=clock.seconds)
+def tenants(either_engine: Engine, supervisor: Supervisor, clock: SetClock) -> Tenants:
+    return Tenants(either_engine, supervisor, clock, timer=clock.seconds)
 
 
 @pytest.fixture
-def other_tenants(either_engine: Engine, clock: SetClock) -> Tenants:
+def other_tenants(either_engine: Engine, supervisor: Supervisor, clock: SetClock) -> Tenants:
     """As another process has them."""
-    return Tenants(either_engine, clock, timer=clock.seconds)
+    return Tenants(either_engine, supervisor, clock, timer=clock.seconds)
 
 
 @pytest.fixture

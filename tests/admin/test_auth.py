@@ -1,4 +1,7 @@
-from collections.abc import Callable
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -7,6 +10,7 @@ from admin import credentials
 from admin.auth import Authenticator
 from admin.key import Key, KeyDraft
 from admin.keys import FRESH_SECONDS, STALE_SECONDS, Keys
+from admin.lookups import DEADLINE_SECONDS
 from admin.tenant import DEFAULT, Tenant, TenantDraft, TenantPatch
 from admin.tenants import Tenants
 from config.settings import Secret, Settings, Upstream
@@ -350,17 +354,56 @@ async def test_one_key_by_two_methods_is_one_principal(authenticator: Making, is
         await authenticator().caller(in_header(secret), b"api_key=" + secret.encode())
 
 
-async def test_the_keys_of_two_principals_are_refused(
+async def test_two_valid_keys_of_tenants_are_refused(
     authenticator: Making, keys: Keys, acme: Tenant, operator: Caller, issued: tuple[Key, str]
 ) -> None:
     _, secret = issued
-    _, second = await issue(keys, acme, operator)
 
-    for other in (KEY, second):
+    for tenant in (acme, DEFAULT):
+        _, second = await issue(keys, tenant, operator)
         with pytest.raises(Invalid, match="two"):
-            await authenticator().caller(in_header(secret), b"api_key=" + other.encode())
+            await authenticator().caller(in_header(secret), b"api_key=" + second.encode())
         with pytest.raises(Invalid, match="two"):
-            await authenticator(upstream=UPSTREAM_KEY).proxied(in_header(secret), b"api_key=" + other.encode())
+            await authenticator(upstream=UPSTREAM_KEY).proxied(in_header(secret), b"api_key=" + second.encode())
+
+
+async def test_beside_a_tenants_key_the_operators_reads_as_a_wrong_one(
+    authenticator: Making, issued: tuple[Key, str]
+) -> None:
+    """Else the tenant could guess at it for ever, by calls that succeed."""
+    key, secret = issued
+
+    for guess in (KEY, "wrong"):
+        query, bearer = b"api_key=" + guess.encode(), (b"authorization", b"Bearer " + guess.encode())
+        azure = (b"api-key", guess.encode())
+        for headers in (in_header(secret), [*in_header(secret), bearer]):
+            assert (await authenticator().caller(headers, query)).key == key.spelled
+            assert (await authenticator(upstream=UPSTREAM_KEY).proxied(headers, query)).caller.key == key.spelled
+        for leaving in (bearer, azure):
+            proxied = await authenticator().proxied([*in_header(secret), leaving], b"")
+            assert proxied.caller.key == key.spelled
+
+
+async def test_beside_an_expired_key_the_operators_counts(
+    authenticator: Making, keys: Keys, operator: Caller, clock: SetClock
+) -> None:
+    _, expired = await issue(keys, DEFAULT, operator, expires_at=START + 1)
+    clock.pass_(ms=1)
+
+    assert (await authenticator().caller(in_header(expired), b"api_key=" + KEY.encode())).operator
+    with pytest.raises(Unauthenticated):
+        await authenticator().caller(in_header(expired), b"api_key=wrong")
+
+
+async def test_an_operators_key_that_looks_like_a_tenants_needs_no_store(
+    private_redis_server: RedisServer, embedder: BundledEmbedder, supervisor: Supervisor
+) -> None:
+    private_redis_server.kill()
+    async with RedisEngine(private_redis_server.url, prefix="test", embedding=embedder.spec) as engine:
+        keys, tenants = Keys(engine, supervisor), Tenants(engine, supervisor)
+        authenticator = Authenticator(settings(key="remora_operators"), keys, tenants)
+
+        assert (await authenticator.caller(in_header("remora_operators"), b"")).operator
 
 
 async def test_the_use_of_a_key_is_noted(
@@ -386,7 +429,7 @@ async def test_while_the_store_is_down_known_principals_are_served_and_others_un
 ) -> None:
     async with RedisEngine(private_redis_server.url, prefix="test", embedding=embedder.spec) as engine:
         keys = Keys(engine, supervisor, clock, timer=clock.seconds)
-        tenants = Tenants(engine, clock, timer=clock.seconds)
+        tenants = Tenants(engine, supervisor, clock, timer=clock.seconds)
         operator = a_caller(operator=True)
         acme = await tenants.create(operator, TenantDraft(name="acme"))
         key, secret = await issue(keys, acme, operator)
@@ -407,14 +450,43 @@ async def test_while_the_store_is_down_known_principals_are_served_and_others_un
         assert (await authenticator.caller(in_header(KEY), b"")).operator
 
 
-async def test_without_keys_a_store_that_is_down_keeps_nobody_out(
+async def test_without_keys_a_store_that_is_down_keeps_no_proxied_call_out(
     private_redis_server: RedisServer, embedder: BundledEmbedder, supervisor: Supervisor
 ) -> None:
     private_redis_server.kill()
     async with RedisEngine(private_redis_server.url, prefix="test", embedding=embedder.spec) as engine:
-        authenticator = Authenticator(settings(key=None), Keys(engine, supervisor), Tenants(engine))
+        tenants = Tenants(engine, supervisor)
+        authenticator = Authenticator(settings(key=None), Keys(engine, supervisor), tenants)
 
         assert (await authenticator.proxied([LOOPBACK], b"")).keyless
+        with pytest.raises(StoreUnavailable):
+            await authenticator.caller([LOOPBACK], b"")
+
+
+async def test_a_store_that_is_slow_makes_nobody_anonymous(
+    private_redis_server: RedisServer, embedder: BundledEmbedder, supervisor: Supervisor, operator: Caller
+) -> None:
+    async with RedisEngine(private_redis_server.url, prefix="test", embedding=embedder.spec) as engine:
+        await issue(Keys(engine, supervisor), DEFAULT, operator)
+        keys, tenants = Keys(engine, supervisor), Tenants(engine, supervisor)
+        authenticator = Authenticator(settings(key=None), keys, tenants)
+        os.kill(private_redis_server.pid, signal.SIGSTOP)
+        try:
+            calls = [supervisor.start(told(ask), name="call") for ask in (authenticator.caller, authenticator.proxied)]
+            _, waiting = await asyncio.wait(calls, timeout=2 * DEADLINE_SECONDS)
+        finally:
+            os.kill(private_redis_server.pid, signal.SIGCONT)
+
+        assert waiting == set(calls)
+        assert [await call for call in calls] == [Unauthenticated] * 2
+
+
+async def told(ask: Callable[[Headers, bytes], Awaitable[object]]) -> type[Exception] | None:
+    try:
+        await ask([LOOPBACK], b"")
+    except (Unauthenticated, StoreUnavailable) as error:
+        return type(error)
+    return None
 
 
 async def test_what_holds_a_key_does_not_print_it(authenticator: Making, issued: tuple[Key, str]) -> None:
@@ -424,3 +496,41 @@ async def test_what_holds_a_key_does_not_print_it(authenticator: Making, issued:
 
     assert issued[1] not in repr(credentials.read(headers, b"api_key=" + issued[1].encode()))
     assert "sk-mine" not in repr(proxied)
+
+
+@pytest.mark.parametrize("upstream", [None, UPSTREAM_KEY])
+@pytest.mark.parametrize("spelled", ["x-goog-api-key: {}", "x-custom: a,{}", "?API_KEY={}", "?y=1;api_key={}"])
+async def test_a_key_beside_remoras_own_methods_never_leaves(
+    authenticator: Making, issued: tuple[Key, str], spelled: str, upstream: str | None
+) -> None:
+    for key in (KEY, issued[1]):
+        name, _, value = spelled.format(key).encode().partition(b": ")
+        leak, query = ((name, value), b"") if value else ((b"accept", b"*/*"), name[1:])
+        with pytest.raises(Unauthenticated, match="passed to the upstream"):
+            await authenticator(upstream=upstream).proxied([(b"x-api-key", key.encode()), leak], query)
+
+
+@pytest.mark.parametrize("leak", ['Bearer "{}"', "Bearer a,{}", "Token token={}"])
+async def test_a_key_in_authorization_is_found_within_its_punctuation(
+    authenticator: Making, issued: tuple[Key, str], leak: str
+) -> None:
+    for key in (KEY, issued[1]):
+        headers = [(b"x-api-key", key.encode()), (b"authorization", leak.format(key).encode())]
+        with pytest.raises(Unauthenticated, match="X-API-Key"):
+            await authenticator().proxied(headers, b"")
+
+
+async def test_several_values_of_one_method_are_treated_alike(
+    authenticator: Making, keys: Keys, acme: Tenant, operator: Caller, issued: tuple[Key, str]
+) -> None:
+    key, secret = issued
+    _, other = await issue(keys, acme, operator)
+    for both in ((secret, other), (other, secret)):
+        with pytest.raises(Invalid, match="two"):
+            await authenticator().caller([header for each in both for header in in_header(each)], b"")
+        with pytest.raises(Invalid, match="two"):
+            await authenticator().caller([], "&".join(f"api_key={each}" for each in both).encode())
+    for both in ((secret, "wrong"), ("wrong", secret)):
+        assert (await authenticator().caller([h for each in both for h in in_header(each)], b"")).key == key.spelled
+        query = "&".join(f"api_key={each}" for each in both).encode()
+        assert (await authenticator().caller([], query)).key == key.spelled

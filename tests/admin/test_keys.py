@@ -290,7 +290,9 @@ async def test_while_the_store_is_down_a_known_key_serves_on_and_an_unknown_one_
 
         clock.pass_(seconds=STALE_SECONDS - 1)
         assert await keys.find(known.reveal()) == key
-        assert await keys.any()
+        assert await keys.any_known()
+        with pytest.raises(StoreUnavailable):
+            await keys.any()
         keys.used(key)
         await supervisor.join()
         with pytest.raises(StoreUnavailable):
@@ -298,7 +300,7 @@ async def test_while_the_store_is_down_a_known_key_serves_on_and_an_unknown_one_
         clock.pass_(seconds=1)
         with pytest.raises(StoreUnavailable):
             await keys.find(known.reveal())
-        assert await keys.any()
+        assert await keys.any_known()
 
 
 async def test_with_a_store_that_was_never_reached_no_key_is_known_of(
@@ -306,4 +308,8 @@ async def test_with_a_store_that_was_never_reached_no_key_is_known_of(
 ) -> None:
     private_redis_server.kill()
     async with RedisEngine(private_redis_server.url, prefix="test", embedding=embedder.spec) as engine:
-        assert not await Keys(engine, supervisor).any()
+        keys = Keys(engine, supervisor)
+
+        assert not await keys.any_known()
+        with pytest.raises(StoreUnavailable):
+            await keys.any()

@@ -104,8 +104,8 @@ def test_a_key_on_its_way_to_the_upstream_is_stopped_and_the_answer_explains(
     key = site.key("acme")
     before = len(fake.requests)
 
-    for leaked in (key, OPERATOR_KEY, "remora_never-issued"):
-        answer = site.chat(headers={"X-API-Key": key, header: f"Bearer {leaked}"})
+    for beside, leaked in ((key, key), (OPERATOR_KEY, OPERATOR_KEY), (key, "remora_never-issued")):
+        answer = site.chat(headers={"X-API-Key": beside, header: f"Bearer {leaked}"})
         assert answer.status_code == 401
         assert "X-API-Key" in answer.json()["error"]["message"]
     assert len(fake.requests) == before

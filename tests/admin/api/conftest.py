@@ -71,7 +71,7 @@ def settings() -> Settings:
 async def admin(either_engine: Engine, settings: Settings) -> AsyncIterator[Admin]:
     engine, clock = either_engine, SetClock()
     async with Supervisor() as supervisor:
-        tenants = Tenants(engine, clock, timer=clock.seconds)
+        tenants = Tenants(engine, supervisor, clock, timer=clock.seconds)
         keys = Keys(engine, supervisor, clock, timer=clock.seconds)
         authenticator = Authenticator(settings, keys, tenants, clock)
         erasure = Erasure(engine, tenants, keys, settle_seconds=0, leftovers_seconds=0)
