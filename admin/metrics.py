@@ -26,9 +26,9 @@ FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 Kind = Literal["chat", "other"]
 """Of a proxied request: one that remembers, or one that is passed through."""
 
-Cause = Literal["configuration", "deadline", "embedder", "fault", "request", "store"]
+Cause = Literal["configuration", "deadline", "embedder", "fault", "quota", "request", "store"]
 """Why a call went on without memory, or with less than all of it: the namespace's configuration, memory was too slow,
-the embedder was away, a fault of ours, a request that can't be read, the store was away."""
+the embedder was away, a fault of ours, a quota was used up, a request that can't be read, the store was away."""
 
 StreamEnd = Literal["complete", "client_gone", "upstream_broke", "shutdown"]
 

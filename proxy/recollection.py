@@ -13,7 +13,7 @@ from context.conversation import query_of
 from context.receipt import Outcome
 from memory.caller import DEFAULT_NAMESPACE, Caller
 from memory.engines.base import Filter
-from memory.errors import EmbedderUnavailable, Forbidden, Invalid, NotFound, StoreTooSlow, Unavailable
+from memory.errors import EmbedderUnavailable, Forbidden, Invalid, NotFound, QuotaExceeded, StoreTooSlow, Unavailable
 from memory.service.namespaces import Namespaces
 from proxy.body import ChatBody
 from proxy.options import Options
@@ -59,6 +59,13 @@ class Recollector:
             reason, cause = error.message, _cause(error)
         except (Forbidden, NotFound, Invalid):
             raise
+        except QuotaExceeded as error:  # of namespaces
+            return Recollection(
+                outcome="skipped" if options.skip_memory else "degraded",
+                reason=error.message,
+                cause=None if options.skip_memory else "quota",
+                namespace=caller.enter(asked),
+            )
         except Exception:
             log.exception("memory failed; the call goes on without it")
             return Recollection(

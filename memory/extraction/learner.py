@@ -10,7 +10,7 @@ from config.logging import bind_request
 from memory.caller import Caller
 from memory.embedding.base import Embedder
 from memory.engines.base import Engine, Job
-from memory.errors import Forbidden, RemoraError
+from memory.errors import Forbidden, QuotaExceeded, RemoraError
 from memory.extraction.drafts import draft, own
 from memory.extraction.episode import pieces, transcript
 from memory.extraction.exchange import Exchange, decode_exchange
@@ -92,7 +92,11 @@ class Learner:
 
     async def _learn(self, exchange: Exchange, learned: Learned, *, again: bool) -> None:
         caller = Caller(tenant=exchange.tenant, credential=exchange.credential, user=exchange.user_id)
-        await self._namespaces.ensure(caller, exchange.namespace)
+        try:
+            await self._namespaces.ensure(caller, exchange.namespace)
+        except QuotaExceeded as error:
+            learned.refused.append(error.message)
+            return
         known = await self._known_episodes(exchange)
         learned.episodes = sorted(episode.id for episode in known)
         if not again and any(abs(exchange.at - episode.created_at) <= _RETRY_MS for episode in known):

@@ -10,13 +10,16 @@ from msgspec import UNSET, Struct, UnsetType, field, structs
 
 from memory import ids
 from memory.engines.base import DeleteDocument, Engine, PutDocument, Write
-from memory.errors import Conflict, NotFound
+from memory.errors import Conflict, NotFound, QuotaExceeded
 from memory.model import Namespace, NamespaceConfig
 from memory.service.clock import Clock
 from memory.service.inheritance import inherited, over
 
 CACHED_SECONDS = 5.0
 """For how long another process's change may go unseen."""
+
+MAX_NAMESPACES = 10_000
+"""How many a tenant may have; made at once from several sides, it may get a few more."""
 
 _KIND = "namespace"
 _GONE = "namespace-gone"
@@ -96,7 +99,13 @@ class Directory:
         template: str | None = None,
         config: NamespaceConfig | None = None,
     ) -> Namespace | None:
-        """None where the name is taken."""
+        """None where the name is taken. Raises QuotaExceeded where the tenant has MAX_NAMESPACES."""
+        if (await self._documents.list(_KIND, tenant, limit=0))[1] >= MAX_NAMESPACES:
+            raise QuotaExceeded(
+                f"the tenant has its maximum of {MAX_NAMESPACES:,} namespaces",
+                quota="max_namespaces",
+                limit=MAX_NAMESPACES,
+            )
         now = self._now()
         for id in self._ids.take(_ATTEMPTS):
             namespace = Namespace(

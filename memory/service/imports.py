@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 from memory.caller import Caller
 from memory.embedding.base import Embedder
 from memory.engines.base import EmbeddingSpec, Engine, Limit, Record, Vector, Written
-from memory.errors import Conflict, Forbidden, Invalid, NotFound, RemoraError
+from memory.errors import Conflict, Forbidden, Invalid, NotFound, QuotaExceeded, RemoraError
 from memory.model import Memory, NamespaceConfig, content_hash
 from memory.service import events
 from memory.service.clock import Clock, system_clock
@@ -78,7 +78,7 @@ class Imports:
         for place, arrival in enumerate(arrivals):
             try:
                 await self._admit(caller, arrival, homes)
-            except (Invalid, NotFound, Forbidden) as error:
+            except (Invalid, NotFound, Forbidden, QuotaExceeded) as error:
                 outcomes[place] = error
         await self._pass_over(caller.tenant, arrivals, outcomes)
         new = {place: arrival for place, arrival in enumerate(arrivals) if place not in outcomes}

@@ -67,7 +67,8 @@ class Namespaces:
         return found
 
     async def ensure(self, caller: Caller, name: str) -> Namespace:
-        """As `resolve`, but a name not yet in use becomes a namespace. Raises Invalid for a bad name."""
+        """As `resolve`, but a name not yet in use becomes a namespace. Raises Invalid for a bad name, QuotaExceeded
+        where the tenant may have no further namespace."""
         try:
             return await self.resolve(caller, name)
         except NotFound:
@@ -82,7 +83,8 @@ class Namespaces:
         return await self.directory.effective(namespace)
 
     async def create(self, caller: Caller, draft: NamespaceDraft) -> Namespace:
-        """Raises Conflict where the name is taken, Invalid for a bad name, parent, template or configuration."""
+        """Raises Conflict where the name is taken, Invalid for a bad name, parent, template or configuration,
+        QuotaExceeded where the tenant may have no further namespace."""
         caller.require("write")
         name = _checked(draft.name)
         if not caller.sees(name):

@@ -17,6 +17,7 @@ from memory.engines.base import Filter, SearchQuery
 from memory.engines.sqlite.engine import SqliteEngine
 from memory.errors import Forbidden, NotFound, StoreUnavailable
 from memory.model import Hit, NamespaceConfig
+from memory.service import directory
 from memory.service.namespaces import NamespaceDraft, Namespaces
 from memory.service.recall import Recall
 from proxy.body import ChatBody, read_body
@@ -144,3 +145,12 @@ async def test_a_namespace_that_the_key_may_not_use_fails_closed(world: World, o
     restricted = Caller(tenant=DEFAULT_TENANT, credential="c", namespaces=frozenset(("default",)))
     with pytest.raises((NotFound, Forbidden)):
         await world.recollector.recollect(restricted, options, body())
+
+
+async def test_a_call_for_one_namespace_too_many_goes_on_without_memory(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directory, "MAX_NAMESPACES", 0)
+    found = await world.recollector.recollect(CALLER, Options(namespace="another"), body())
+    assert (found.outcome, found.cause, found.namespace) == ("degraded", "quota", "another")
+    assert found.reason == "the tenant has its maximum of 0 namespaces"

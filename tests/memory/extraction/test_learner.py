@@ -11,7 +11,7 @@ from memory.errors import Forbidden, NotFound
 from memory.extraction.exchange import enqueue_exchange
 from memory.extraction.learned import REFUSED_COUNTER, Learned, refusals
 from memory.model import NamespaceConfig
-from memory.service import events
+from memory.service import directory, events
 from memory.service.namespaces import NamespaceDraft
 from tests.memory.extraction.lessons import MINUTE, School, an_exchange, assistant, user
 from tests.support.services import START, a_caller, services_over
@@ -381,3 +381,12 @@ async def test_a_call_without_a_user_teaches_its_credential_only(school: School)
     [fact] = await school.memories("semantic", owner="c:fingerprint")
     assert (fact.user_id, fact.credential) == (None, "fingerprint")
     assert fact.owner == Caller(tenant="default", credential="fingerprint").owner()
+
+
+async def test_where_no_further_namespace_can_be_made_nothing_is_learned(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directory, "MAX_NAMESPACES", 0)
+    learned = await school.learner.learn(an_exchange("I live in Lisbon."))
+    assert learned.refused == ["the tenant has its maximum of 0 namespaces"]
+    assert (learned.stored, learned.episodes) == ([], [])

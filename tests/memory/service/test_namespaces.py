@@ -5,8 +5,9 @@ import pytest
 
 from memory import ids
 from memory.caller import Caller
-from memory.errors import Conflict, Forbidden, Invalid, NotFound
+from memory.errors import Conflict, Forbidden, Invalid, NotFound, QuotaExceeded
 from memory.model import NamespaceConfig
+from memory.service import directory
 from memory.service.directory import CACHED_SECONDS, NamespacePatch
 from memory.service.namespaces import NamespaceDraft, Namespaces
 from tests.support.services import START, Services, SetClock, a_caller
@@ -256,3 +257,20 @@ async def test_changes_at_once_all_take_place(services: Services, caller: Caller
     )
 
     assert (await Namespaces(services.engine).resolve(caller, "default")).config == NamespaceConfig(**fields)
+
+
+async def test_a_tenant_has_no_more_namespaces_than_it_may(
+    services: Services, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directory, "MAX_NAMESPACES", 2)
+    for name in ("a", "b"):
+        await services.namespaces.ensure(caller, name)
+
+    with pytest.raises(QuotaExceeded):
+        await services.namespaces.ensure(a_caller(scopes=frozenset({"inference"})), "c")
+    with pytest.raises(QuotaExceeded):
+        await services.namespaces.create(caller, draft("c"))
+    assert (await services.namespaces.ensure(caller, "a")).name == "a"
+    assert (await services.namespaces.ensure(a_caller(tenant="other"), "c")).name == "c"
+    await services.namespaces.delete(caller, "a")
+    assert (await services.namespaces.ensure(caller, "c")).name == "c"
