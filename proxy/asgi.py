@@ -4,11 +4,12 @@ import contextlib
 import logging
 import time
 from typing import Any
-from urllib.parse import quote, unquote_plus
+from urllib.parse import quote
 
 from litestar.enums import ScopeType
 from litestar.types import HTTPScope, Receive, Scope, Send
 
+from admin.credentials import without_key
 from admin.gate import Gate
 from admin.meter import Meter
 from admin.metrics import Metrics
@@ -156,11 +157,8 @@ def _path(scope: HTTPScope) -> str:
 
 def _query(raw: bytes) -> str:
     """With its question mark, as it was sent, less our own key."""
-    if not raw:
-        return ""
-    pieces = raw.decode("latin-1").split("&")
-    kept = [piece for piece in pieces if unquote_plus(piece.partition("=")[0]) != "api_key"]
-    return "?" + "&".join(kept) if kept else ""
+    kept = without_key(raw)
+    return "?" + kept.decode("latin-1") if kept else ""
 
 
 def _length(header: bytes | None) -> int | None:
