@@ -98,7 +98,7 @@ HEALTH = {"status": "ok"}
 READY: dict[str, Any] = {"status": "ready", "checks": {"storage": "ok", "embedder": "ok", "tokenizer": "ok"}}
 NOT_READY: dict[str, Any] = {
     "status": "not_ready",
-    "checks": READY["checks"] | {"storage": "the store does not answer"},
+    "checks": READY["checks"] | {"storage": "does not answer"},
 }
 NAMESPACES: dict[str, Any] = {"namespaces": [NAMESPACE], **_PAGE}
 

@@ -12,6 +12,7 @@ from memory.embedding.bundled import BundledEmbedder
 from memory.engines.base import Engine, Limit
 from memory.errors import Conflict, Forbidden, Invalid, NotFound, QuotaExceeded, RemoraError
 from memory.model import Link, Memory, NamespaceConfig
+from memory.service import directory
 from memory.service.drafts import MemoryDraft
 from memory.service.events import STREAM
 from memory.service.imports import Arrival, Outcome
@@ -208,3 +209,11 @@ async def test_the_feed_is_told_of_what_was_new(services: Services, caller: Call
     await bring(services, caller, a_memory(1), a_memory(2))
     entries = await services.engine.log.read("default", STREAM)
     assert [b"memory.created" in entry.entry for entry in entries] == [True, True]
+
+
+async def test_what_would_need_one_namespace_too_many_is_refused_and_the_rest_comes_in(
+    services: Services, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await services.namespaces.resolve(caller, "default")
+    monkeypatch.setattr(directory, "MAX_NAMESPACES", 1)
+    assert await bring(services, caller, a_memory(1, namespace="new"), a_memory(2)) == [QuotaExceeded, "imported"]
