@@ -93,7 +93,12 @@ class Authenticator:
     async def _anyone(self, given: Credentials) -> Caller:
         self._check_web(given)
         tenant = await self._tenants.standing(DEFAULT_TENANT)
-        return Caller(tenant=DEFAULT_TENANT, credential=fingerprint(given.everything), token_budget=tenant.token_budget)
+        return Caller(
+            tenant=DEFAULT_TENANT,
+            credential=fingerprint(given.everything),
+            scopes=ALL_SCOPES,
+            token_budget=tenant.token_budget,
+        )
 
     async def _principal(self, presented: tuple[str, ...], leaving: tuple[str, ...] = ()) -> Operator | Key:
         """Whose keys were `presented`; `leaving` would go upstream, which the operator's key must not.

@@ -25,7 +25,7 @@ class Caller(Struct, frozen=True, kw_only=True):
     tenant: str
     credential: str
     """A stable fingerprint of the key used; what is learned from calls without a user belongs to it."""
-    scopes: frozenset[Scope] = ALL_SCOPES
+    scopes: frozenset[Scope]
     namespaces: frozenset[str] | None = None
     """The namespaces it is restricted to; None is all of the tenant's."""
     operator: bool = False

@@ -91,7 +91,12 @@ class Learner:
         return learned
 
     async def _learn(self, exchange: Exchange, learned: Learned, *, again: bool) -> None:
-        caller = Caller(tenant=exchange.tenant, credential=exchange.credential, user=exchange.user_id)
+        caller = Caller(
+            tenant=exchange.tenant,
+            credential=exchange.credential,
+            scopes=frozenset(("write",)),
+            user=exchange.user_id,
+        )
         try:
             await self._namespaces.ensure(caller, exchange.namespace)
         except QuotaExceeded as error:

@@ -8,7 +8,6 @@ import pytest
 from admin.metrics import Metrics
 from config.supervisor import Supervisor
 from context.receipt import Receipt, Receipts
-from memory.caller import Caller
 from memory.engines.base import EmbeddingSpec
 from memory.engines.sqlite.engine import SqliteEngine
 from memory.extraction.exchange import Exchange, decode_exchange
@@ -17,9 +16,10 @@ from memory.service import events
 from proxy.completion import Completion
 from proxy.learning import Lesson, NothingToLearn, Record
 from proxy.outbox import Outbox
+from tests.support.services import a_caller
 
 LESSON = Lesson(
-    caller=Caller(tenant="t", credential="c", user="ann"),
+    caller=a_caller(tenant="t", credential="c", user="ann"),
     namespace="n",
     agent="helper",
     app="mail",

@@ -11,7 +11,7 @@ from config.settings import Retrieval
 from context.assemble import Assembler
 from context.tokens import TokenCounters
 from memory import ids
-from memory.caller import DEFAULT_TENANT, Caller
+from memory.caller import Caller
 from memory.embedding.bundled import BundledEmbedder
 from memory.engines.base import Filter, SearchQuery
 from memory.engines.sqlite.engine import SqliteEngine
@@ -23,8 +23,9 @@ from memory.service.recall import Recall
 from proxy.body import ChatBody, read_body
 from proxy.options import Options
 from proxy.recollection import Recollector
+from tests.support.services import a_caller
 
-CALLER = Caller(tenant=DEFAULT_TENANT, credential="c", user="ann")
+CALLER = a_caller(credential="c", user="ann")
 OPTIONS = Options()
 
 
@@ -142,7 +143,7 @@ async def test_an_outage_is_logged_when_it_begins_and_when_it_ends(
 
 @pytest.mark.parametrize("options", [Options(namespace="other"), Options(namespace="other", skip_memory=True)])
 async def test_a_namespace_that_the_key_may_not_use_fails_closed(world: World, options: Options) -> None:
-    restricted = Caller(tenant=DEFAULT_TENANT, credential="c", namespaces=frozenset(("default",)))
+    restricted = a_caller(credential="c", namespaces=frozenset(("default",)))
     with pytest.raises((NotFound, Forbidden)):
         await world.recollector.recollect(restricted, options, body())
 

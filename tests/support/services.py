@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from config.settings import Retrieval
-from memory.caller import Caller
+from memory.caller import ALL_SCOPES, Caller
 from memory.embedding.base import Embedder
 from memory.engines.base import Engine, Limit
 from memory.service.export import Export
@@ -103,5 +103,5 @@ def extract_mails(text: str) -> dict[str, list[str]]:
 
 
 def a_caller(**given: object) -> Caller:
-    fields: dict[str, object] = {"tenant": "default", "credential": "test"}
+    fields: dict[str, object] = {"tenant": "default", "credential": "test", "scopes": ALL_SCOPES}
     return Caller(**fields | given)  # type: ignore[arg-type]

@@ -4,7 +4,6 @@ import msgspec
 import pytest
 
 from memory import ids
-from memory.caller import Caller
 from memory.embedding.bundled import BundledEmbedder
 from memory.engines.base import Engine, Limit
 from memory.errors import Forbidden, NotFound
@@ -380,7 +379,7 @@ async def test_a_call_without_a_user_teaches_its_credential_only(school: School)
     await school.learner.learn(an_exchange("I live in Faro.", user_id=None, credential="fingerprint"))
     [fact] = await school.memories("semantic", owner="c:fingerprint")
     assert (fact.user_id, fact.credential) == (None, "fingerprint")
-    assert fact.owner == Caller(tenant="default", credential="fingerprint").owner()
+    assert fact.owner == a_caller(credential="fingerprint").owner()
 
 
 async def test_where_no_further_namespace_can_be_made_nothing_is_learned(
