@@ -28,6 +28,9 @@ from proxy.serve import refusals
 SECONDS = 20.0
 """How long each check may take."""
 
+SHORT_KEY = 16
+"""Characters: an operator's key of fewer may be a word that someone thought of, and another guesses."""
+
 _SAMPLE = Exchange(
     tenant=DEFAULT_TENANT,
     namespace=DEFAULT_NAMESPACE,
@@ -83,6 +86,9 @@ def _settings(settings: Settings) -> Iterator[Finding]:
     if not problems:
         operator = "there is no operator's key" if settings.admin_key is None else "asks for a key"
         yield Finding("settings", "good", f"{settings.host} port {settings.port}; {operator}")
+    if settings.admin_key is not None and len(settings.admin_key.reveal()) < SHORT_KEY:
+        told = f"the operator's key has fewer than {SHORT_KEY} characters, so it may be guessed"
+        yield Finding("access", "warning", told, "set REMORA_ADMIN_KEY to a long random one: `openssl rand -hex 32`")
 
 
 async def _upstream(settings: Settings) -> Finding:

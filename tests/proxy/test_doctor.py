@@ -132,7 +132,7 @@ async def test_settings_that_are_not_to_be_served_are_told(closed_port: int) -> 
     assert (finding.state, "REMORA_ADMIN_KEY" in finding.remedy) == ("bad", True)
 
 
-@pytest.mark.parametrize("admin_key", [None, Secret("operator")])
+@pytest.mark.parametrize("admin_key", [None, Secret("the-operators-key")])
 async def test_who_is_let_in_is_told(closed_port: int, tmp_path: Path, admin_key: Secret | None) -> None:
     chosen = settings(f"http://127.0.0.1:{closed_port}", store=f"sqlite:///{tmp_path}/remora.db", admin_key=admin_key)
     (before,) = await found(chosen, "access")
@@ -146,6 +146,17 @@ async def test_who_is_let_in_is_told(closed_port: int, tmp_path: Path, admin_key
     else:
         assert "no tenant has one" in before.text
         assert "a tenant's" in after.text
+
+
+@pytest.mark.parametrize(("admin_key", "states"), [("x" * 15, ["warning", "good"]), ("x" * 16, ["good"])])
+async def test_an_operators_key_that_may_be_guessed_is_told(
+    closed_port: int, admin_key: str, states: list[str]
+) -> None:
+    chosen = settings(f"http://127.0.0.1:{closed_port}", admin_key=Secret(admin_key))
+    findings = await found(chosen, "access")
+
+    assert [finding.state for finding in findings] == states
+    assert not any(admin_key in finding.text + finding.remedy for finding in findings)
 
 
 async def test_an_embedder_out_of_reach_is_told_and_the_store_left_alone(closed_port: int) -> None:
