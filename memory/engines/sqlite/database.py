@@ -19,6 +19,15 @@ T = TypeVar("T")
 READERS = 2
 BUSY_MS = 2_000
 
+_PRAGMAS = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "temp_store = MEMORY",
+    "cache_size = -8192",
+    # What is deleted is overwritten. It makes deletions [M] half as long again, and nothing else longer.
+    "secure_delete = ON",
+)
+
 
 class Database:
     """A write waits for the disk (`synchronous=FULL`) unless told otherwise: what was acknowledged outlives kill -9,
@@ -88,7 +97,7 @@ class Database:
     def _connect(self) -> apsw.Connection:
         connection = apsw.Connection(":memory:" if self._path is None else str(self._path), statementcachesize=256)
         connection.set_busy_timeout(BUSY_MS)
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "temp_store = MEMORY", "cache_size = -8192"):
+        for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
         return connection
 

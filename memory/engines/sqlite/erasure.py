@@ -10,6 +10,9 @@ _MEMORIES_AT_ONCE = 25
 """They take [M] a fifth of a millisecond each."""
 _ROWS_AT_ONCE = 500
 
+_PAGES_AT_ONCE = 64
+"""Of the full-text index; they take [M] up to 9 ms."""
+
 _TABLES = (
     # Jobs first, so that no more is learnt.
     ("jobs", "number"),
@@ -38,6 +41,7 @@ async def erase(database: Database, tenant: str, progress: Callable[[float], Awa
             erased += gone
             await progress(min(erased / max(total, 1), 1.0))
     await database.write(lambda connection: connection.execute(_FORGET_USAGE, {"tenant": tenant}))
+    await _rewrite_words(database)
     await progress(1.0)
 
 
@@ -57,6 +61,23 @@ async def erasing(
     while gone == limit:
         gone = await database.write(write)
         yield gone
+
+
+async def _rewrite_words(database: Database) -> None:
+    """Brings the full-text index into one piece: the words of a deleted row stay in it, though unfound, until then."""
+
+    def merging(pages: int) -> Callable[[apsw.Connection], int]:
+        def write(connection: apsw.Connection) -> int:
+            before = connection.total_changes()
+            connection.execute("INSERT INTO words (words, rank) VALUES ('merge', ?)", (pages,))
+            return connection.total_changes() - before
+
+        return write
+
+    # As https://sqlite.org/fts5.html#the_merge_command has it: a negative number begins, less than two changes end it.
+    changes = await database.write(merging(-_PAGES_AT_ONCE))
+    while changes >= 2:
+        changes = await database.write(merging(_PAGES_AT_ONCE))
 
 
 def _count(connection: apsw.Connection, table: str, tenant: str) -> int:

@@ -1,8 +1,12 @@
-"""What an erased tenant leaves in the tables, which is nothing."""
+"""What an erased tenant leaves in the tables and in the file, which is nothing."""
+
+from pathlib import Path
 
 import apsw
 
+from memory.engines.base import Append, PutDocument
 from memory.engines.sqlite.engine import SqliteEngine
+from tests.contract.examples import a_record, given
 from tests.contract.stores import SPEC
 from tests.contract.tenants import Tenant
 
@@ -30,3 +34,27 @@ async def test_no_table_holds_a_row_of_an_erased_tenant() -> None:
         assert {table: n for table, n in after.items() if not table.startswith("words_")} == {
             table: n for table, n in before.items() if not table.startswith("words_")
         }
+
+
+async def test_no_byte_of_the_file_tells_what_an_erased_tenant_had(tmp_path: Path) -> None:
+    async def untold(share: float) -> None:
+        pass
+
+    path = tmp_path / "remora.db"
+    sentence, rare = "the zebrafinch sleeps over Quixada", "zebrafinch"
+    async with SqliteEngine(path, embedding=SPEC) as engine:
+        for first in range(0, 200, 10):
+            numbers = range(first, first + 10)
+            await given(engine, *(a_record(n, f"{sentence} {n}", tenant="erased", tags=[rare]) for n in numbers))
+            await given(engine, *(a_record(n, f"kept tea {n}", tenant="kept") for n in numbers))
+        document = PutDocument(kind="k", tenant="erased", key="key", value=sentence.encode() * 1000)
+        await engine.commit([document, Append(tenant="erased", stream="s", entry=sentence.encode())])
+    before = path.read_bytes()
+    assert sentence.encode() in before
+    async with SqliteEngine(path, embedding=SPEC) as engine:
+        await engine.erase("erased", untold)
+    after = path.read_bytes()
+    assert b"kept tea 7" in after
+    for text in (sentence, rare, "zebrafin", "quixada", "erased"):
+        assert after.lower().count(text.encode()) == 0, text
+    assert [entry.name for entry in tmp_path.iterdir() if entry.name.endswith("-wal")] == []
