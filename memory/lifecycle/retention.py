@@ -16,7 +16,7 @@ from memory.model import Namespace
 from memory.service.audit import audit
 from memory.service.clock import Clock, system_clock
 from memory.service.directory import Directory
-from memory.service.erase import erase_memories
+from memory.service.erase import erase_old_memories
 
 log = logging.getLogger("remora.retention")
 
@@ -76,7 +76,7 @@ class Retention:
                     details=told,
                     names={"namespace": namespace.name},
                 )
-            await erase_memories(self._engine, namespace.tenant, page.memories, entries)
+            await erase_old_memories(self._engine, namespace.tenant, page.memories, entries)
             deleted += len(page.memories)
         return deleted
 

@@ -70,9 +70,33 @@ async def erase_traces(
             await engine.documents.delete(LESSON, tenant, lesson.key)
 
 
-async def erase_memories(engine: Engine, tenant: str, memories: Sequence[Memory], log: Sequence[Append] = ()) -> None:
-    """With their histories. `log` goes with the first of them, in one transaction."""
+async def erase_memories(engine: Engine, tenant: str, memories: Sequence[Memory]) -> None:
+    """With their histories and their sessions' counters: for sessions that go with them."""
     await _erase_what_outlives(engine, tenant, [forgotten(memory) for memory in memories])
+    await _delete(engine, tenant, memories)
+
+
+async def erase_old_memories(
+    engine: Engine, tenant: str, memories: Sequence[Memory], log: Sequence[Append] = ()
+) -> None:
+    """With their histories; the counter of a session goes with the last of its turns. `log` goes with the first of
+    `memories`, in one transaction."""
+    await engine.log.erase(tenant, [history_stream(memory.id) for memory in memories])
+    await _delete(engine, tenant, memories, log)
+    sessions = {session_counter(memory): memory for memory in memories if memory.run_id is not None}
+    for counter, memory in sessions.items():
+        turns = Filter(
+            tenant=tenant,
+            namespaces=(memory.namespace,),
+            owners=(memory.owner,),
+            run_id=memory.run_id,
+            current=False,
+        )
+        if not (await engine.memories.list(turns, limit=0)).total:
+            await engine.counters.reset(tenant, [counter])
+
+
+async def _delete(engine: Engine, tenant: str, memories: Sequence[Memory], log: Sequence[Append] = ()) -> None:
     for first in range(0, len(memories), _AT_ONCE):
         some = [memory.id for memory in memories[first : first + _AT_ONCE]]
         await engine.memories.delete(tenant, some, log if first == 0 else ())

@@ -69,6 +69,25 @@ async def audited(services: Services, tenant: str) -> list[Audited]:
     return [msgspec.json.decode(entry.entry, type=Audited) for entry in entries]
 
 
+async def places(services: Services, namespace: str) -> list[int | None]:
+    where = Filter(tenant="t", namespaces=(namespace,), current=False)
+    page = await services.engine.memories.list(where, descending=False)
+    return [memory.seq for memory in page.memories]
+
+
+async def test_a_session_that_goes_on_goes_on_counting_its_turns(services: Services) -> None:
+    await named(services, "month", retention_days=30)
+    await remembered(services, "month", 40, 10, run_id="s")
+    await remembered(services, "month", 40, run_id="over")
+
+    assert await sweep(services) == 2
+    await remembered(services, "month", 1, run_id="s")
+
+    assert await places(services, "month") == [2, 3]
+    await remembered(services, "month", 0, run_id="over")
+    assert await places(services, "month") == [2, 3, 1]
+
+
 async def test_what_is_older_than_its_namespace_keeps_it_goes(services: Services) -> None:
     await named(services, "month", retention_days=30)
     await remembered(services, "month", 29.9, 30, 31, 400)
