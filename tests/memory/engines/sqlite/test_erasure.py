@@ -45,8 +45,9 @@ async def test_no_byte_of_the_file_tells_what_an_erased_tenant_had(tmp_path: Pat
     async with SqliteEngine(path, embedding=SPEC) as engine:
         for first in range(0, 200, 10):
             numbers = range(first, first + 10)
-            await given(engine, *(a_record(n, f"{sentence} {n}", tenant="erased", tags=[rare]) for n in numbers))
             await given(engine, *(a_record(n, f"kept tea {n}", tenant="kept") for n in numbers))
+            if first % 100 == 0:  # few enough for FTS5 not to see to them by itself
+                await given(engine, a_record(first, f"{sentence} {first}", tenant="erased", tags=[rare]))
         document = PutDocument(kind="k", tenant="erased", key="key", value=sentence.encode() * 1000)
         await engine.commit([document, Append(tenant="erased", stream="s", entry=sentence.encode())])
     before = path.read_bytes()
