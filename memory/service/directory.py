@@ -126,7 +126,8 @@ class Directory:
         raise Conflict("no free id for the namespace; try again", namespace=name)
 
     async def change(self, seen: Namespace, patch: NamespacePatch) -> Namespace:
-        """Raises Invalid for a bad configuration, Conflict where others keep changing it, NotFound where it is gone."""
+        """Raises Invalid for a bad configuration, Conflict where others keep changing it, or changed its new parent so
+        that a circle would close, NotFound where it is gone."""
         for _ in range(_ATTEMPTS):
             document = await self._documents.get(_KIND, seen.tenant, ids.spell(seen.id, "ns"))
             if document is None:
@@ -140,11 +141,30 @@ class Directory:
             )
             if await self._documents.replace(_document(changed), expected=document.version):
                 self._forget(changed)
+                if changed.parent != now.parent and await self._in_circle(changed):
+                    await self._undo(changed, now)
+                    raise Conflict("its new parent was put below it meanwhile; try again", namespace=seen.name)
                 return changed
         else:
             raise Conflict("Namespace keeps changing; try again", namespace=seen.name)
         self._forget(seen)
         raise NotFound("Namespace not found", namespace=seen.name)
+
+    async def _in_circle(self, namespace: Namespace) -> bool:
+        return await self.descends(namespace.tenant, namespace.parent, namespace.name)
+
+    async def _undo(self, changed: Namespace, before: Namespace) -> None:
+        """Gives it its parent back, unless another has been given it since."""
+        if await self._in_circle(before):
+            before = structs.replace(before, parent=None)
+        for _ in range(_ATTEMPTS):
+            document = await self._documents.get(_KIND, changed.tenant, ids.spell(changed.id, "ns"))
+            if document is None or (now := _decode(document.value)).parent != changed.parent:
+                break
+            undone = before if now == changed else structs.replace(now, parent=before.parent)
+            if await self._documents.replace(_document(undone), expected=document.version):
+                break
+        self._forget(changed)
 
     async def remove(self, namespace: Namespace, also: list[Write], *, at: int) -> None:
         """Its document, in one commit with `also`."""

@@ -105,7 +105,7 @@ class Namespaces:
 
     async def update(self, caller: Caller, name_or_id: str, patch: NamespacePatch) -> Namespace:
         """Raises Invalid for a bad parent (missing, or one that would close a circle) or configuration, Conflict
-        where others keep changing it."""
+        where others keep changing it, or close a circle with it at the same time."""
         caller.require("write")
         seen = await self.resolve(caller, name_or_id)
         parent = patch.parent

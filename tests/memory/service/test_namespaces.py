@@ -6,7 +6,7 @@ import pytest
 from memory import ids
 from memory.caller import Caller
 from memory.errors import Conflict, Forbidden, Invalid, NotFound, QuotaExceeded
-from memory.model import NamespaceConfig
+from memory.model import Namespace, NamespaceConfig
 from memory.service import directory
 from memory.service.directory import CACHED_SECONDS, NamespacePatch
 from memory.service.namespaces import NamespaceDraft, Namespaces
@@ -221,6 +221,25 @@ async def test_no_circle_is_closed_over_what_another_process_changed(services: S
 
     with pytest.raises(Invalid, match="ancestor"):
         await there.update(caller, "b", NamespacePatch(parent="a"))
+
+
+async def test_no_circle_is_closed_by_changes_at_once(services: Services, caller: Caller) -> None:
+    here, there = services.namespaces, Namespaces(services.engine, services.clock)
+    for first, second, old in ((f"a{n}", f"b{n}", f"c{n}") for n in range(10)):
+        for name in (old, first, second):
+            await here.create(caller, draft(name))
+        await here.update(caller, first, NamespacePatch(parent=old))
+        outcomes = await asyncio.gather(
+            here.update(caller, first, NamespacePatch(parent=second, config={"token_budget": 5})),
+            there.update(caller, second, NamespacePatch(parent=first)),
+            return_exceptions=True,
+        )
+        found = [await there.directory.read(caller.tenant, name) for name in (first, second)]
+        changed, other = [namespace for namespace in found if namespace is not None]
+
+        assert any(isinstance(outcome, Conflict | Invalid) for outcome in outcomes)
+        assert (changed.parent, other.parent) in ((second, None), (old, first), (old, None))
+        assert changed.config.token_budget == (5 if isinstance(outcomes[0], Namespace) else None)
 
 
 async def test_pages_are_in_order_of_creation(namespaces: Namespaces, caller: Caller, clock: SetClock) -> None:
