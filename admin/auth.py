@@ -146,6 +146,7 @@ class Authenticator:
             scopes=principal.scopes,
             namespaces=principal.namespaces,
             key=principal.spelled,
+            expires_at=principal.expires_at,
             token_budget=tenant.token_budget,
         )
 

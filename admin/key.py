@@ -59,6 +59,7 @@ class KeyDraft(Struct, frozen=True, kw_only=True):
     namespaces: frozenset[Name] | None = None
     """Names, which need not be in use yet; None: all."""
     expires_at: int | None = None
+    """None: when the issuer's own key ends."""
 
 
 def sha256(secret: str) -> str:
@@ -83,7 +84,7 @@ def drafted(draft: KeyDraft, issuer: Caller, *, tenant: str, id: int, digest: st
         digest=digest,
         scopes=scopes,
         namespaces=namespaces,
-        expires_at=_expiry(draft, now=now),
+        expires_at=_expiry(draft, issuer, now=now),
         created_at=now,
     )
 
@@ -110,7 +111,11 @@ def _namespaces(draft: KeyDraft) -> frozenset[str] | None:
     return draft.namespaces
 
 
-def _expiry(draft: KeyDraft, *, now: int) -> int | None:
-    if draft.expires_at is not None and draft.expires_at <= now:
+def _expiry(draft: KeyDraft, issuer: Caller, *, now: int) -> int | None:
+    if draft.expires_at is None:
+        return issuer.expires_at
+    if draft.expires_at <= now:
         raise Invalid("expires_at: must be in the future", field="expires_at")
+    if issuer.expires_at is not None and draft.expires_at > issuer.expires_at:
+        raise Forbidden("this key ends before that, so it can't give it", field="expires_at")
     return draft.expires_at

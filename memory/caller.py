@@ -33,6 +33,8 @@ class Caller(Struct, frozen=True, kw_only=True):
     """The end user on whose behalf a proxied call is made."""
     key: str | None = None
     """The id of its key, `key_…`; None for the operator and where no key is asked for."""
+    expires_at: int | None = None
+    """When its key ends, in Unix milliseconds."""
     token_budget: int | None = None
     """The tenant's own default."""
 

@@ -87,6 +87,7 @@ class NewKey(Request, kw_only=True, frozen=True):
     namespaces: list[str] | None = None
     """The names of those it is restricted to; default: all."""
     expires_at: Time | None = None
+    """At the latest, and by default, when one's own key ends."""
 
 
 class KeyView(Struct, kw_only=True, frozen=True):

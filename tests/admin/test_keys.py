@@ -213,6 +213,15 @@ async def test_a_tenants_admin_gives_at_most_what_it_has(keys: Keys, acme: Tenan
         await keys.issue(admin, acme, KeyDraft(scopes=frozenset({"read", "delete"})))
 
 
+async def test_a_key_outlives_no_key_that_issued_it(keys: Keys, acme: Tenant) -> None:
+    admin = admin_of(acme, expires_at=START + 1000)
+
+    assert (await keys.issue(admin, acme, KeyDraft()))[0].expires_at == START + 1000
+    assert (await keys.issue(admin, acme, KeyDraft(expires_at=START + 10)))[0].expires_at == START + 10
+    with pytest.raises(Forbidden):
+        await keys.issue(admin, acme, KeyDraft(expires_at=START + 1001))
+
+
 async def test_a_key_that_looks_after_its_tenant_is_not_restricted(keys: Keys, acme: Tenant, operator: Caller) -> None:
     with pytest.raises(Invalid, match="whole tenant"):
         await keys.issue(operator, acme, KeyDraft(scopes=frozenset({"admin"}), namespaces=frozenset({"a"})))
