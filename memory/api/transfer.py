@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -19,6 +19,7 @@ from memory import ids
 from memory.api import documentation
 from memory.api.documentation import BODY_ERRORS, LinesBody, answer, errors
 from memory.api.errors import ErrorBody, ErrorDetail, detail
+from memory.api.leave import Authority, Leave
 from memory.api.lines import (
     LONGEST,
     header_line,
@@ -89,7 +90,9 @@ class TransferController(Controller):
     async def export(
         self,
         *,
+        request: Request[Any, Any, Any],
         caller: NamedDependency[Caller],
+        authenticator: NamedDependency[Authority],
         namespaces: NamedDependency[Namespaces],
         export: NamedDependency[Export],
         namespace: FromQuery[str | None] = None,
@@ -104,7 +107,7 @@ class TransferController(Controller):
     ) -> Stream:
         """All memories that the key may see, whole, superseded, paused and archived ones too, as JSON lines by rising
         id. Broken off, it goes on after the last id had. What is written meanwhile comes too, but for imports. Where an
-        export can't go on, its last line is an `error`."""
+        export can't go on, or its key has ended, its last line is an `error`."""
         caller.require("read")
         home = None if namespace is None else (await namespaces.resolve(caller, namespace)).name
         start = None if after is None else ids.parse(after)
@@ -115,7 +118,8 @@ class TransferController(Controller):
         header = b""
         if after is None:
             header = header_line(export.embedding if include else None, namespace=home, user_id=user_id)
-        return Stream(_lines(header, first, batches, limit), media_type=MEDIA_TYPE)
+        leave = Leave(request, authenticator, "read")
+        return Stream(_lines(header, first, batches, limit, leave.confirm), media_type=MEDIA_TYPE)
 
     @post(
         "/import",
@@ -130,6 +134,7 @@ class TransferController(Controller):
         *,
         request: Request[Any, Any, Any],
         caller: NamedDependency[Caller],
+        authenticator: NamedDependency[Authority],
         imports: NamedDependency[Imports],
         namespace: Annotated[str, QueryParameter(description="Of the lines that name none.")] = DEFAULT_NAMESPACE,
         user_id: Annotated[
@@ -145,6 +150,7 @@ class TransferController(Controller):
             raise HTTPException(status_code=415)
         incoming = _Incoming(
             caller,
+            Leave(request, authenticator, "write"),
             imports,
             namespace=check_name(namespace, "namespace"),
             user_id=None if user_id is None else check_name(user_id, "user_id"),
@@ -163,8 +169,9 @@ class TransferController(Controller):
 class _Incoming:
     """The lines of one import, written in batches."""
 
-    def __init__(self, caller: Caller, imports: Imports, *, namespace: str, user_id: str | None) -> None:
+    def __init__(self, caller: Caller, leave: Leave, imports: Imports, *, namespace: str, user_id: str | None) -> None:
         self._caller = caller
+        self._leave = leave
         self._imports = imports
         self._namespace = namespace
         self._user_id = user_id
@@ -189,9 +196,11 @@ class _Incoming:
             await self.flush()
 
     async def flush(self) -> None:
+        """Raises Unauthenticated or Forbidden where the key has ended meanwhile."""
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return
+        await self._leave.confirm()
         outcomes = await self._imports.write(self._caller, [arrival for _, arrival in waiting])
         for (number, arrival), outcome in zip(waiting, outcomes, strict=True):
             if isinstance(outcome, RemoraError):
@@ -230,14 +239,17 @@ class _Incoming:
             self._failures.append(FailedLine(line=number, id=id, error=detail(error)))
 
 
-async def _lines(header: bytes, first: Batch, rest: AsyncIterator[Batch], limit: int | None) -> AsyncIterator[bytes]:
-    """The body of an export."""
+async def _lines(
+    header: bytes, first: Batch, rest: AsyncIterator[Batch], limit: int | None, confirm: Callable[[], Awaitable[None]]
+) -> AsyncIterator[bytes]:
+    """The body of an export; `confirm` raises where it may not go on."""
     yield header
     left = sys.maxsize if limit is None else limit
     try:
         batch = first
         while batch and left > 0:
             for start in range(0, min(len(batch), left), _SENT_AT_ONCE):
+                await confirm()
                 part = batch[start : min(start + _SENT_AT_ONCE, left)]
                 yield b"".join(memory_line(memory, vector) for memory, vector in part)
             left -= len(batch)

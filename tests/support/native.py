@@ -1,24 +1,43 @@
 """The native API as a real application over the services, for one caller."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from litestar import Litestar
 from litestar.di import Provide
 
 from memory.api.errors import rest_error
+from memory.api.leave import Authority
 from memory.api.routes import memory_routes
 from memory.caller import Caller
+from memory.errors import RemoraError
 from memory.service.readiness import Readiness
 from tests.support.services import Services
 
 
-def native_app(services: Services, caller: Caller, readiness: Readiness | None = None) -> Litestar:
+class Knowing:
+    """Whoever asks is the caller it was told, until `refusal` is set."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+        self.refusal: RemoraError | None = None
+
+    async def caller(self, headers: Iterable[tuple[bytes, bytes]], query_string: bytes) -> Caller:  # noqa: ARG002 - a port's
+        if self.refusal is not None:
+            raise self.refusal
+        return self._caller
+
+
+def native_app(
+    services: Services, caller: Caller, readiness: Readiness | None = None, authority: Authority | None = None
+) -> Litestar:
     async def storage() -> str:
         await services.engine.ping()
         return "ok"
 
     provided: dict[str, Any] = {
         "caller": caller,
+        "authenticator": authority or Knowing(caller),
         "namespaces": services.namespaces,
         "remember": services.remember,
         "revise": services.revise,

@@ -13,14 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memory import ids
+from memory.api import leave
+from memory.api.leave import Authority
 from memory.api.lines import LONGEST, memory_line, memory_of, read_line, split_lines
 from memory.api.transfer import MAX_FAILURES, _lines
 from memory.caller import Caller
 from memory.embedding.bundled import BundledEmbedder
 from memory.engines.base import Engine, Filter, Record
 from memory.engines.redis.engine import RedisEngine
+from memory.errors import Forbidden, RemoraError, StoreUnavailable, Unauthenticated
 from memory.model import Link, Memory, content_hash
-from tests.support.native import native_app
+from tests.support.native import Knowing, native_app
 from tests.support.redis_server import RedisServer
 from tests.support.services import START, Services, a_caller, services_over
 
@@ -90,9 +93,11 @@ def services(either_engine: Engine, embedder: BundledEmbedder) -> Services:
 
 
 @asynccontextmanager
-async def acting(services: Services, caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
+async def acting(
+    services: Services, caller: Caller, authority: Authority | None = None
+) -> AsyncIterator[httpx.AsyncClient]:
     # Litestar's own client would run it on another event loop than the engine's.
-    transport = httpx.ASGITransport(native_app(services, caller))  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(native_app(services, caller, authority=authority))  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield client
 
@@ -405,7 +410,11 @@ async def test_an_export_that_cannot_go_on_ends_with_an_error_and_can_be_gone_on
         services = services_over(engine, embedder)
         await store(services, 1_200)
         batches = services.export.batches(a_caller())
-        body = _lines(b"", await anext(batches), batches, None)
+
+        async def confirm() -> None:
+            pass
+
+        body = _lines(b"", await anext(batches), batches, None, confirm)
         said = await anext(body)
         private_redis_server.stop()
         said += b"".join([chunk async for chunk in body])
@@ -436,3 +445,55 @@ async def test_without_the_scope_an_export_does_not_tell_which_namespaces_there_
     async with acting(services, a_caller(scopes=frozenset(["write"]))) as client:
         answer = await client.get(EXPORT, params={"namespace": "unknown"})
     assert answer.status_code == 403
+
+
+async def test_an_import_ends_with_its_key_and_what_was_done_is_told(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leave, "CHECK_SECONDS", 0.0)
+    authority = Knowing(a_caller())
+
+    async def body() -> AsyncIterator[bytes]:
+        for place in range(600):
+            if place == 300:
+                authority.refusal = Unauthenticated("invalid API key")
+            yield b'{"content": "memory %d"}\n' % place
+
+    async with acting(services, a_caller(), authority) as client:
+        answer = await client.post(IMPORT, content=body(), headers=LINES)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["details"]["imported"]) == (401, "unauthorized", 200)
+    page = await services.engine.memories.list(Filter(tenant="default"), limit=1)
+    assert page.total == 200
+
+
+@pytest.mark.parametrize("refusal", [Unauthenticated("expired API key"), Forbidden("the tenant is suspended")])
+async def test_an_export_ends_with_its_key(
+    services: Services, monkeypatch: pytest.MonkeyPatch, refusal: RemoraError
+) -> None:
+    await store(services, 3)
+    monkeypatch.setattr(leave, "CHECK_SECONDS", 0.0)
+    authority = Knowing(a_caller())
+    authority.refusal = refusal
+    async with acting(services, a_caller(), authority) as client:
+        header, end = lines_of(await client.get(EXPORT))
+    assert "format" in header
+    assert end["error"]["message"] == refusal.message
+
+
+async def test_a_transfer_goes_on_while_nobody_can_tell_whether_it_may(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store(services, 3)
+    monkeypatch.setattr(leave, "CHECK_SECONDS", 0.0)
+    authority = Knowing(a_caller())
+    authority.refusal = StoreUnavailable("the store does not answer")
+    async with acting(services, a_caller(), authority) as client:
+        assert len(lines_of(await client.get(EXPORT))) == 4
+
+
+async def test_a_key_is_not_asked_for_again_before_it_is_time(services: Services) -> None:
+    authority = Knowing(a_caller())
+    authority.refusal = Unauthenticated("invalid API key")
+    async with acting(services, a_caller(), authority) as client:
+        assert told(await bring(client, {"content": "likes tea"})) == (1, 0, 0)
