@@ -59,6 +59,7 @@ class Authenticator:
         self._tenants = tenants
         self._now = clock
         self._operator = None if settings.admin_key is None else sha256(settings.admin_key.reveal())
+        self._own_keys = () if settings.admin_key is None else (settings.admin_key.reveal(),)
         self._has_upstream_key = settings.upstream.api_key is not None
         self._hosts = None if settings.insecure else LOOPBACK_HOSTS | {settings.host.lower()}
 
@@ -87,7 +88,7 @@ class Authenticator:
         if self._operator is None and not await self._keys.any_known():
             return Proxied(await self._anyone(given), passed, keyless=True)
         principal = await self._principal(keys)
-        if isinstance(principal, Operator) and credentials.holds_key(rest, filter(self._is_operators, keys)):
+        if credentials.holds_key(rest, self._own_keys):
             raise Unauthenticated(_KEY_ELSEWHERE)
         return Proxied(await self._acting(principal), passed)
 

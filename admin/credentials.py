@@ -101,11 +101,11 @@ def passed_on(headers: Iterable[tuple[bytes, bytes]], query_string: bytes, *, au
     return b"\n".join(values).decode("latin-1")
 
 
-def holds_key(text: str, presented: Iterable[str] = ()) -> bool:
-    """Whether a tenant's key is somewhere in `text`, or one of those `presented` is a word of it."""
+def holds_key(text: str, others: Iterable[str] = ()) -> bool:
+    """Whether a tenant's key is somewhere in `text`, or one of the `others` is a word of it."""
     if PREFIX in text and _TENANTS_KEY.search(text):
         return True
-    return any(key in text and key in _words(text) for key in presented)
+    return any(key in text and key in _words(text) for key in others)
 
 
 def _query_keys(query_string: bytes) -> tuple[str, ...]:

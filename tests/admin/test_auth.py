@@ -510,8 +510,9 @@ async def test_a_key_beside_remoras_own_methods_never_leaves(
     for key in (KEY, issued[1]):
         name, _, value = spelled.format(key).encode().partition(b": ")
         leak, query = ((name, value), b"") if value else ((b"accept", b"*/*"), name[1:])
-        with pytest.raises(Unauthenticated, match="passed to the upstream"):
-            await authenticator(upstream=upstream).proxied([(b"x-api-key", key.encode()), leak], query)
+        for own in (key, issued[1]):
+            with pytest.raises(Unauthenticated, match="passed to the upstream"):
+                await authenticator(upstream=upstream).proxied([(b"x-api-key", own.encode()), leak], query)
 
 
 @pytest.mark.parametrize("leak", ['Bearer "{}"', "Bearer a,{}", "Token token={}"])

@@ -69,10 +69,10 @@ def test_where_a_key_belongs_and_what_only_looks_like_one_is_let_be(headers: Hea
 
 
 @pytest.mark.parametrize("text", ["secret", "a\nsecret", 'token="secret"', "x,secret;y", "x=secret&y"])
-def test_a_presented_key_is_found_as_a_word(text: str) -> None:
+def test_another_key_is_found_as_a_word(text: str) -> None:
     assert credentials.holds_key(text, ["secret"])
 
 
 @pytest.mark.parametrize("text", ["", "secrets", "top-secret", "application/secret"])
-def test_a_presented_key_is_not_found_within_words(text: str) -> None:
+def test_another_key_is_not_found_within_words(text: str) -> None:
     assert not credentials.holds_key(text, ["secret"])
