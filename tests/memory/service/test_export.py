@@ -99,6 +99,9 @@ async def test_what_is_remembered_meanwhile_comes_too_and_nothing_twice(services
 
 
 async def test_ten_thousand_memories_take_no_more_room_than_some_hundreds(embedder: BundledEmbedder) -> None:
+    async def confirm() -> None:
+        pass
+
     async with SqliteEngine(None, embedding=embedder.spec) as engine:
         [vector] = await embedder.embed(["likes tea"])
         for start in range(0, 10_000, 1000):
@@ -108,7 +111,7 @@ async def test_ten_thousand_memories_take_no_more_room_than_some_hundreds(embedd
         tracemalloc.start()
         try:
             batches = Export(engine, embedder.spec).batches(a_caller())
-            async for chunk in _lines(b"", await anext(batches), batches, None):
+            async for chunk in _lines(b"", await anext(batches), batches, None, confirm):
                 size += len(chunk)
             _, peak = tracemalloc.get_traced_memory()
         finally:
