@@ -6,8 +6,8 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
 
-from admin.middleware import PUBLIC
 from config.settings import Secret, Settings
+from memory.api.options import PUBLIC
 from proxy.app import NATIVE, create_app
 
 KEY = "the-operators-key"

@@ -14,8 +14,8 @@ from litestar.testing import TestClient
 from structlog.testing import capture_logs
 
 from admin.meter import Operation
-from admin.middleware import OPERATION
 from config.settings import Limits, Log, Secret, Settings
+from memory.api.options import OPERATION
 from proxy.app import create_app
 from tests.support.server import RemoraServer, settings_for
 from tests.support.upstream import FakeUpstream
