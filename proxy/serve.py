@@ -138,7 +138,7 @@ def _announce(settings: Settings, listener: socket.socket, event: str = _READY) 
         store=without_credentials(settings.store),
         embedder=settings.embedder.kind,
         upstream=settings.upstream.base_url,
-        authentication="none" if settings.admin_key is None else "key",
+        authentication="key" if settings.admin_key is not None else "none, unless tenants have keys",
         processes=settings.workers,
         version=version("remora"),
     )

@@ -123,14 +123,14 @@ class Namespaces:
         (`sweep_up`), else one puts the namespace back where there is any (`keep_latecomers`).
         """
         caller.require("delete")
-        namespace = await self.resolve(caller, name_or_id)
+        namespace = await self._as_it_is(await self.resolve(caller, name_or_id))
         if force:
             usage = await self.usage(namespace)
             await self._orphan_children(namespace)
             await erase_namespace(self._engine, namespace.tenant, namespace.name)
             await self._remove(caller, namespace, LEFTOVERS, namespace.name.encode(), usage.memories, at=self._now())
+            await self._erase_unless_anew(namespace.tenant, namespace.name)  # what was written until here
             return
-        namespace = await self._as_it_is(namespace)
         await self._refuse_unless_empty(namespace)
         now = self._now()
         await self._remove(caller, namespace, LATECOMERS, msgspec.json.encode(Removed(namespace, now)), 0, at=now)
@@ -171,12 +171,13 @@ class Namespaces:
 
     async def sweep_up(self, job: Job) -> None:
         """Handles jobs of the kind LEFTOVERS: it leaves alone a namespace that has been made anew."""
-        name = job.payload.decode()
+        await self._erase_unless_anew(job.tenant, job.payload.decode())
 
+    async def _erase_unless_anew(self, tenant: str, name: str) -> None:
         async def made_anew() -> bool:
-            return await self.directory.read(job.tenant, name) is not None
+            return await self.directory.read(tenant, name) is not None
 
-        await erase_namespace(self._engine, job.tenant, name, unless=made_anew)
+        await erase_namespace(self._engine, tenant, name, unless=made_anew)
 
     async def page(
         self, caller: Caller, *, parent: str | None = None, offset: int = 0, limit: int = 100

@@ -50,5 +50,10 @@ def with_settings(command: Callable[Concatenate[Settings, P], None]) -> Callable
         except RemoraError as error:
             tell(error.message)
             sys.exit(FAILED)
+        except BrokenPipeError:
+            raise  # whoever read the output has had enough: click ends quietly
+        except OSError as error:
+            tell(str(error))
+            sys.exit(FAILED)
 
     return wrapped

@@ -44,7 +44,7 @@ def test_it_says_where_it_is_and_what_it_uses(tmp_path: Path) -> None:
         assert httpx.get(ready["base_url"].removesuffix("/v1") + "/health").status_code == 200
     assert (ready["store"], ready["embedder"]) == ("sqlite:///remora.db", "bundled")
     assert ready["upstream"] == "http://127.0.0.1:9/v1"
-    assert ready["authentication"] == "none"
+    assert ready["authentication"] == "none, unless tenants have keys"
 
 
 def test_answers_bear_no_server_and_no_date_of_their_own(tmp_path: Path) -> None:

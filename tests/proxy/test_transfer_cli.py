@@ -164,6 +164,12 @@ def test_a_missing_file_is_told() -> None:
     assert "none.jsonl" in result.stderr
 
 
+def test_a_place_that_cannot_be_written_to_is_told_in_words() -> None:
+    result = remora("export", "no/such/folder/out.jsonl")
+    assert result.exit_code == 1
+    assert "No such file or directory" in result.stderr
+
+
 @pytest.mark.timeout(300)  # it starts four processes
 def test_an_import_killed_at_either_end_is_whole_after_another_run() -> None:
     lines = [json.dumps({"content": f"turn {place}", "run_id": "s", "role": "user"}) for place in range(1_000)]

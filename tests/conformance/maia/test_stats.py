@@ -37,7 +37,7 @@ def test_stats_have_the_printed_shape(client: httpx.Client) -> None:
 
 
 def test_storage_is_the_tenants_own(client: httpx.Client) -> None:
-    create(client, content="é" * 50)
+    create(client, content="é" * 50, metadata={})
     client.post("/v1/namespaces", json={"name": "a"})
 
     storage = stats(client)["storage"]

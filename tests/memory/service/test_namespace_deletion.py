@@ -125,6 +125,21 @@ async def test_names_that_begin_alike_are_unrelated(services: Services, caller: 
     assert (await services.search.find(caller, where, "of user")).total == 1
 
 
+async def test_a_process_that_knows_only_its_predecessor_deletes_nothing_by_force(
+    services: Services, elsewhere: Services, caller: Caller
+) -> None:
+    await services.namespaces.create(caller, draft("alpha"))
+    await elsewhere.namespaces.resolve(caller, "alpha")
+    await services.namespaces.delete(caller, "alpha", force=True)
+    await services.namespaces.create(caller, draft("alpha"))
+    await remembered(services, "alpha", "new")
+
+    with pytest.raises(NotFound):
+        await elsewhere.namespaces.delete(caller, "alpha", force=True)
+
+    assert await contents(services, "alpha") == ["new"]
+
+
 async def test_what_a_process_that_still_knew_it_wrote_goes_too_by_force(
     services: Services, elsewhere: Services, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
