@@ -91,7 +91,7 @@ def test_a_tenant_lives_and_leaves_nothing_behind(
     assert CANARY.title() in prompt(fake)
     tell(server.url, QUESTION, key=new_key(operator, "default"), user="ann")
     assert CANARY.title() not in prompt(fake)
-    assert memories(server, OPERATOR_KEY) == []
+    assert not any(CANARY.lower() in content.lower() for content in memories(server, OPERATOR_KEY))
 
     told(operator.post("/admin/tenants/acme-corp/suspend", json={"reason": "Payment overdue"}))
     with pytest.raises(openai.PermissionDeniedError, match="Payment overdue"):

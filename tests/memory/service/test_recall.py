@@ -106,7 +106,9 @@ async def test_facts_come_whatever_the_query(services: Services, caller: Caller,
 async def test_without_a_query_the_facts_come_newest_first(
     services: Services, caller: Caller, recall: Recall, query: str
 ) -> None:
-    await remember(services, caller, "one", "two", "three")
+    for content in ("one", "two", "three"):
+        await remember(services, caller, content)
+        services.clock.pass_(ms=1)
 
     found = await recall.find(WHERE, query, facts=2)
 
