@@ -6,7 +6,6 @@ anything else that a client chooses.
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
 from functools import cache
 from typing import Literal, get_args
 
@@ -26,9 +25,15 @@ FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 Kind = Literal["chat", "other"]
 """Of a proxied request: one that remembers, or one that is passed through."""
 
+RequestKind = Literal["proxied", "native"]
+"""A call to be passed on to the upstream, or one to Remora's own API."""
+
 Cause = Literal["configuration", "deadline", "embedder", "fault", "quota", "request", "store"]
 """Why a call went on without memory, or with less than all of it: the namespace's configuration, memory was too slow,
 the embedder was away, a fault of ours, a quota was used up, a request that can't be read, the store was away."""
+
+Refusal = Literal["full", "share", "bodies"]
+"""Why there was no place for a request: all are taken, its tenant has its share, or too much is held of bodies."""
 
 StreamEnd = Literal["complete", "client_gone", "upstream_broke", "shutdown"]
 
@@ -47,6 +52,9 @@ class Metrics:
         def counter(name: str, text: str) -> Counter:
             return Counter(f"remora_{name}", text, registry=registry)
 
+        def gauge(name: str, text: str) -> Gauge:
+            return Gauge(f"remora_{name}", text, multiprocess_mode="livesum", registry=registry)
+
         def histogram(name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
             return Histogram(f"remora_{name}", text, registry=registry, buckets=buckets)
 
@@ -63,11 +71,17 @@ class Metrics:
             "Proxied requests, by what memory did for them (none: passed through, or refused before) and by the class "
             "of their status (none: the client left before there was one)",
         )
-        self._under_way = Gauge(
-            "remora_proxied_requests_in_progress",
-            "Proxied requests under way",
-            multiprocess_mode="livesum",
-            registry=registry,
+        self._under_way: Mapping[RequestKind, Gauge] = {
+            "proxied": gauge("proxied_requests_in_progress", "Proxied requests under way"),
+            "native": gauge(
+                "native_requests_in_progress", "Requests to Remora's own API under way, but for the operator's"
+            ),
+        }
+        self._turned_away = counters(
+            "refused_requests",
+            "kind cause",
+            "Requests turned away since too much was under way: in all (full), of their tenant's (share), or of bodies "
+            "(bodies)",
         )
         self._native = counters(
             "native_requests", "operation status", "Requests to Remora's own API, by operation and class of status"
@@ -121,15 +135,26 @@ class Metrics:
             self._degraded(cause)
         for end in get_args(StreamEnd):
             self._streams(end)
+        for kind in get_args(RequestKind):
+            for refusal in get_args(Refusal):
+                self._turned_away(kind, refusal)
         if not self._several_processes:
             ProcessCollector(registry=registry)
             PlatformCollector(registry=registry)
 
     # Requests
 
-    def call_under_way(self) -> AbstractContextManager[None]:
-        """Around a proxied request."""
-        return self._under_way.track_inprogress()
+    def begun(self, kind: RequestKind) -> None:
+        """A request has got a place."""
+        self._under_way[kind].inc()
+
+    def over(self, kind: RequestKind) -> None:
+        """It has given the place back."""
+        self._under_way[kind].dec()
+
+    def refused(self, kind: RequestKind, cause: Refusal) -> None:
+        """A request was turned away since too much is under way."""
+        self._turned_away(kind, cause).inc()
 
     def proxied(self, *, status: int | None, memory: Outcome | None) -> None:
         """A proxied request is over. `status` None: nobody was there to be told it."""

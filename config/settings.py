@@ -132,6 +132,12 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Largest request body, in megabytes of 1,000,000 bytes; a larger one is a 413."""
     concurrency: Positive = 1000
     """Proxied calls under way at once in one process; a further one is a 503 with `retry-after`."""
+    native_concurrency: Positive = 500
+    """The same of requests to Remora's own API, but for the operator's and those that listen to events."""
+    tenant_share: Share = 0.8
+    """Of the places above, for one tenant's calls, but for those of the tenant `default`; a further one is a 429."""
+    bodies_mb: Positive = 500
+    """Megabytes of request bodies held at once in one process; what would exceed that is a 503."""
     requests_per_minute: NotNegative = 0
     """Of one key or, where no key is asked for, of one address; a further one is a 429. 0: no such limit. A tenant's
     quotas hold beside it."""

@@ -12,7 +12,8 @@ RemoraError
 ├── Unavailable        a part Remora depends on does not answer: try again
 │   ├── StoreUnavailable
 │   │   └── StoreTooSlow   it may yet answer, after the deadline
-│   └── EmbedderUnavailable
+│   ├── EmbedderUnavailable
+│   └── Overloaded     more is under way than this server takes
 └── Misconfigured      the operator has to act; the message says how
     └── StoreInUse     another process has the database
 """
@@ -82,6 +83,10 @@ class StoreTooSlow(StoreUnavailable):
 
 class EmbedderUnavailable(Unavailable):
     """The embedding endpoint is down, unreachable or too slow."""
+
+
+class Overloaded(Unavailable):
+    """More requests are under way, or more of their bytes, than this server takes."""
 
 
 class Misconfigured(RemoraError):

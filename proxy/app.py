@@ -111,7 +111,7 @@ def _openai(parts: Parts, upstream: Upstream, tracing: Tracing) -> OpenAIProxy:
         settings,
         gate=parts.gate,
         meter=parts.meter,
-        metrics=metrics,
+        capacity=parts.capacity,
         chat=chat,
         pass_through=PassThrough(settings, upstream, metrics),
         supervisor=parts.supervisor,

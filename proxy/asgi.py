@@ -9,10 +9,10 @@ from urllib.parse import quote
 from litestar.enums import ScopeType
 from litestar.types import HTTPScope, Receive, Scope, Send
 
+from admin.capacity import Capacity, Place
 from admin.credentials import without_key
 from admin.gate import Gate
 from admin.meter import Meter
-from admin.metrics import Metrics
 from admin.middleware import CALLER
 from config.settings import Settings
 from config.supervisor import Supervisor
@@ -20,7 +20,7 @@ from memory.errors import Invalid, NotFound, RemoraError
 from proxy.call import Call
 from proxy.chat import Chat
 from proxy.client import Client, ClientGone
-from proxy.errors import Overloaded, Unsupported, error_answer, internal_error
+from proxy.errors import Unsupported, error_answer, internal_error
 from proxy.passthrough import PassThrough
 from proxy.reception import MEMORY, REQUEST_ID
 
@@ -41,20 +41,19 @@ class OpenAIProxy:
         *,
         gate: Gate,
         meter: Meter,
-        metrics: Metrics,
+        capacity: Capacity,
         chat: Chat,
         pass_through: PassThrough,
         supervisor: Supervisor,
     ) -> None:
         self._gate = gate
         self._meter = meter
-        self._metrics = metrics
+        self._capacity = capacity
         self._chat = chat
         self._pass_through = pass_through
         self._supervisor = supervisor
         key = settings.upstream.api_key
         self._own_authorization = None if key is None else f"Bearer {key.reveal()}"
-        self._free = settings.limits.concurrency
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP:
@@ -70,14 +69,9 @@ class OpenAIProxy:
         try:
             if headers.get(b"upgrade", b"").lower() == b"websocket":
                 raise Unsupported(_NO_WEBSOCKETS)
-            if not self._free:
-                raise Overloaded("this server has as many calls under way as it takes; try again shortly")
-            self._free -= 1
-            try:
-                with self._metrics.call_under_way():
-                    await self._answer(await self._call(scope, length, headers), client, scope["state"])
-            finally:
-                self._free += 1
+            with self._capacity.proxied.take() as place:
+                client.hold = place.hold
+                await self._answer(await self._call(scope, length, headers, place), client, scope["state"])
         except ClientGone:
             log.debug("the client left")
         except RemoraError as error:
@@ -86,9 +80,10 @@ class OpenAIProxy:
             log.exception("a call failed for a fault of ours")
             await self._tell(client, internal_error())
 
-    async def _call(self, scope: HTTPScope, length: int | None, headers: dict[bytes, bytes]) -> Call:
+    async def _call(self, scope: HTTPScope, length: int | None, headers: dict[bytes, bytes], place: Place) -> Call:
         started = time.perf_counter()
         who = await self._gate.proxied(scope)
+        place.claim(who.caller.tenant)
         scope["state"][CALLER] = who.caller
         who.caller.require("inference")
         path = _path(scope)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 from litestar.types import Message, Receive, Send
 
@@ -26,6 +26,9 @@ class Client:
     def __init__(self, receive: Receive, send: Send, supervisor: Supervisor, *, declared: int | None) -> None:
         """`declared`: how long it said its body is."""
         self._declared = declared
+        self.hold: Callable[[int], None] = _as_much_as_comes
+        """Told of every byte of a body that is kept, before it comes in where the client has said how many there are;
+        raises where that is too much."""
         self._body_over = asyncio.Event()
         self._receive = receive
         self._send = send
@@ -39,8 +42,15 @@ class Client:
         self._written_at = 0.0
 
     async def body(self, limit: int) -> bytes:
-        """The whole body. Raises TooLarge for one of more than `limit` bytes, ClientGone."""
-        chunks = [chunk async for chunk in self.chunks(limit)]
+        """The whole body. Raises TooLarge for one of more than `limit` bytes, ClientGone, and what `hold` does."""
+        await self.refuse_more(limit)
+        if self._declared is not None:
+            self.hold(self._declared)
+        chunks = []
+        async for chunk in self.chunks(limit):
+            if self._declared is None:
+                self.hold(len(chunk))
+            chunks.append(chunk)
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     async def refuse_more(self, limit: int) -> None:
@@ -157,6 +167,10 @@ class Client:
                 while more and limit > 0:
                     chunk, more = await self._next_chunk()
                     limit -= len(chunk)
+
+
+def _as_much_as_comes(size: int) -> None:
+    """Keeps no account."""
 
 
 def _too_large(limit: int) -> TooLarge:

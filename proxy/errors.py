@@ -12,6 +12,7 @@ from memory.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    Overloaded,
     QuotaExceeded,
     RateLimited,
     RemoraError,
@@ -27,10 +28,6 @@ class UpstreamFailed(RemoraError):
 
 class UpstreamTimeout(UpstreamFailed):
     """The upstream took too long to accept, to answer or to go on."""
-
-
-class Overloaded(Unavailable):
-    """More calls are under way than this server takes."""
 
 
 class Unsupported(RemoraError):

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from msgspec import Struct
 
 from admin.auth import Authenticator
+from admin.capacity import Capacity
 from admin.erasure import JOB_KIND as ERASE_TENANT
 from admin.erasure import Erasure
 from admin.feed import Feed
@@ -64,6 +65,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     authenticator: Authenticator
     meter: Meter
     gate: Gate
+    capacity: Capacity
     statistics: Statistics
     uses: TenantUses
     erasure: Erasure
@@ -135,6 +137,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             meter=meter,
             authenticator=authenticator,
             gate=Gate(authenticator, tenants, Limiter(engine.counters), meter, settings.limits),
+            capacity=Capacity(settings.limits, metrics),
             statistics=Statistics(engine, namespaces, dimension=embedder.spec.dimension),
             uses=TenantUses(engine),
             erasure=erasure,

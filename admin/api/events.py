@@ -19,6 +19,7 @@ from admin.auth import Authenticator
 from admin.feed import Feed, Listener, Wanted, notice
 from config.settings import Settings
 from memory.api.documentation import errors
+from memory.api.options import LASTING
 from memory.caller import Caller
 from memory.errors import RemoraError, Unavailable
 from memory.service.events import Kind
@@ -43,6 +44,7 @@ class EventsController(Controller):
 
     @get(
         operation_id="listenToEvents",
+        opt={LASTING: True},
         responses={
             200: ResponseSpec(
                 str,

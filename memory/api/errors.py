@@ -18,6 +18,7 @@ from memory.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    Overloaded,
     QuotaExceeded,
     RateLimited,
     RemoraError,
@@ -48,6 +49,7 @@ _DOMAIN: tuple[tuple[type[RemoraError], int, str], ...] = (
     (Conflict, 409, "conflict"),
     (TooLarge, 413, "payload_too_large"),
     (RateLimited, 429, "rate_limited"),
+    (Overloaded, 503, "overloaded"),
     (Unavailable, 503, "unavailable"),
 )
 _CODES = {

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from litestar.types import Message
 
+from admin.capacity import Capacity
 from config.settings import Limits
 from proxy.asgi import OpenAIProxy
 from tests.support.server import RemoraServer, settings_for
@@ -81,8 +82,15 @@ def test_no_input_is_a_500(remora: RemoraServer, body: Any, headers: list[tuple[
 async def test_a_call_gives_its_place_back_whatever_becomes_of_it(fake: FakeUpstream) -> None:
     chat, json_body = "/chat/completions", {"Content-Type": "application/json"}
     with RemoraServer(settings_for(fake.url, limits=Limits(concurrency=1, body_mb=1))) as server:
-        proxy: OpenAIProxy = server.app.state.openai
+        capacity: Capacity = server.app.state.parts.capacity
+        everything = (capacity.proxied.free, capacity.room)
         async with httpx.AsyncClient(base_url=server.url, headers=json_body) as http:
+
+            async def given_back() -> None:
+                def all_free() -> bool:
+                    return (capacity.proxied.free, capacity.room) == everything
+
+                await asyncio.to_thread(wait_until, all_free, "the place")
 
             async def ask(model: str, **headers: str) -> httpx.Response:
                 body = {"model": model, "messages": [{"role": "user", "content": "Hello"}]}
@@ -97,10 +105,10 @@ async def test_a_call_gives_its_place_back_whatever_becomes_of_it(fake: FakeUpst
                 (502, ask("cut")),
             ):
                 assert (await call).status_code == status
-                await asyncio.to_thread(wait_until, lambda: proxy._free == 1, "the place")
+                await given_back()
             count = len(fake.requests)
             abandoned = asyncio.get_running_loop().create_task(ask("slow-first-byte"))
             await asyncio.to_thread(fake.wait_for, count + 1)
             abandoned.cancel()
-            await asyncio.to_thread(wait_until, lambda: proxy._free == 1, "the place")
+            await given_back()
             assert (await ask("echo")).status_code == 200

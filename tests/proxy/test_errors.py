@@ -9,13 +9,14 @@ from memory.errors import (
     Invalid,
     Misconfigured,
     NotFound,
+    Overloaded,
     RateLimited,
     RemoraError,
     StoreUnavailable,
     TooLarge,
     Unauthenticated,
 )
-from proxy.errors import Overloaded, UpstreamFailed, UpstreamTimeout, error_answer, error_event
+from proxy.errors import UpstreamFailed, UpstreamTimeout, error_answer, error_event
 
 
 def told(error: RemoraError) -> tuple[int, dict[bytes, bytes], dict[str, Any]]:
