@@ -56,15 +56,22 @@ def windows(caller: Caller, address: str, quotas: Quotas, requests_per_minute: i
     quota = ((quotas.requests_per_minute, MINUTE), (quotas.requests_per_day, DAY))
     if not (requests_per_minute or any(limit for limit, _ in quota)):
         return []
-    takes = [
-        Take(tenant=caller.tenant, name=REQUESTS, limit=limit or BOUNDLESS, window_seconds=seconds)
-        for limit, seconds in quota
-    ]
+    takes = [requests(caller.tenant, seconds, 1, limit=limit or BOUNDLESS) for limit, seconds in quota]
     if requests_per_minute:
         keyed = caller.key is not None or caller.operator
         tenant, name = (caller.tenant, f"key:{caller.name}") if keyed else (SYSTEM, f"address:{address}")
         takes.append(Take(tenant=tenant, name=name, limit=requests_per_minute, window_seconds=MINUTE))
     return takes
+
+
+def requests(tenant: str, seconds: int, amount: int, *, limit: int = BOUNDLESS) -> Take:
+    """So many of a tenant's requests, from its window of so many seconds; an `amount` of 0 only looks."""
+    return Take(tenant=tenant, name=REQUESTS, limit=limit, window_seconds=seconds, amount=amount)
+
+
+def requests_in(window: Taken) -> int:
+    """How many there were in a window without a limit."""
+    return BOUNDLESS - window.remaining
 
 
 @lru_cache(maxsize=4096)

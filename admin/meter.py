@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Literal, NamedTuple, Self, TypeVar
 
-from admin.limits import DAY, MINUTE, REQUESTS, window_end
+from admin.limits import DAY, MINUTE, requests, window_end
 from config.supervisor import Supervisor, stop_if_cancelled
-from memory.engines.base import BOUNDLESS, AddCounter, Engine, Take
+from memory.engines.base import AddCounter, Engine
 from memory.errors import StoreUnavailable
 from memory.service.clock import Clock, system_clock
 
@@ -126,16 +126,7 @@ class Meter:
 
     async def _take(self, windows: Sequence[tuple[_Window, int]]) -> None:
         await self._engine.counters.take(
-            [
-                Take(
-                    tenant=window.tenant,
-                    name=REQUESTS,
-                    limit=BOUNDLESS,
-                    window_seconds=window.seconds,
-                    amount=amount,
-                )
-                for window, amount in windows
-            ]
+            [requests(window.tenant, window.seconds, amount) for window, amount in windows]
         )
 
 

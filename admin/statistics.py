@@ -4,10 +4,10 @@ import asyncio
 
 from msgspec import Struct
 
-from admin.limits import DAY, REQUESTS
+from admin.limits import DAY, requests, requests_in
 from admin.meter import REQUESTS_TOTAL, Operation, count_of, micros_of
 from memory.caller import DEFAULT_NAMESPACE, Caller
-from memory.engines.base import BOUNDLESS, Engine, Take, Usage
+from memory.engines.base import Engine, Usage
 from memory.service.clock import Clock, system_clock
 from memory.service.namespaces import Namespaces
 
@@ -46,11 +46,10 @@ class Statistics:
         """
         caller.require("stats")
         names = [REQUESTS_TOTAL, *(name for kind in SHOWN for name in (count_of(kind), micros_of(kind)))]
-        today = Take(tenant=caller.tenant, name=REQUESTS, limit=BOUNDLESS, window_seconds=DAY, amount=0)
         (namespaces, stored), counted, (day,) = await asyncio.gather(
             self._stored(caller),
             self._engine.counters.values(caller.tenant, names),
-            self._engine.counters.take([today]),
+            self._engine.counters.take([requests(caller.tenant, DAY, 0)]),
         )
         passed_ms = 1000 * DAY - (day.reset_at - self._now())
         return Figures(
@@ -59,7 +58,7 @@ class Statistics:
             index_bytes=stored.memories * self._vector_bytes,
             uptime_ms=self._now() - self._started,
             requests=counted[REQUESTS_TOTAL],
-            requests_per_second=1000 * (BOUNDLESS - day.remaining) / max(passed_ms, 1000),
+            requests_per_second=1000 * requests_in(day) / max(passed_ms, 1000),
             average_ms={
                 kind: counted[micros_of(kind)] / 1000 / counted[count_of(kind)] if counted[count_of(kind)] else 0.0
                 for kind in SHOWN

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from admin.limits import DAY, MINUTE, REQUESTS
+from admin.limits import DAY, MINUTE, requests, requests_in
 from admin.tenant import Tenant
-from memory.engines.base import BOUNDLESS, Engine, Take
+from memory.engines.base import Engine
 
 
 class TenantUse(Struct, frozen=True, kw_only=True):
@@ -28,17 +28,13 @@ class TenantUses:
 
     async def of_each(self, tenants: Sequence[Tenant]) -> list[TenantUse]:
         """In their order."""
-        windows = [(tenant.key, seconds) for tenant in tenants for seconds in (DAY, MINUTE)]
-        looks = [
-            Take(tenant=key, name=REQUESTS, limit=BOUNDLESS, window_seconds=seconds, amount=0)
-            for key, seconds in windows
-        ]
+        looks = [requests(tenant.key, seconds, 0) for tenant in tenants for seconds in (DAY, MINUTE)]
         stored = asyncio.gather(*(self._engine.memories.usage(tenant.key) for tenant in tenants))
         taken, held = await asyncio.gather(self._engine.counters.take(looks), stored)
-        requests = [BOUNDLESS - window.remaining for window in taken]
+        counts = [requests_in(window) for window in taken]
         return [
             TenantUse(memories=each.memories, bytes=each.bytes, requests_today=today, requests_this_minute=this_minute)
-            for each, today, this_minute in zip(held, requests[::2], requests[1::2], strict=True)
+            for each, today, this_minute in zip(held, counts[::2], counts[1::2], strict=True)
         ]
 
 
