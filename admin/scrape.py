@@ -46,11 +46,11 @@ class _Queue(Collector):
         backlog = self._backlog
         if backlog is not None:
             yield GaugeMetricFamily(
-                "remora_jobs_waiting", "Jobs not done yet, delayed and running ones too", backlog.waiting
+                "remora_jobs_waiting", "Jobs that are due and not done, running ones too", backlog.waiting
             )
             yield GaugeMetricFamily("remora_jobs_dead", "Jobs given up after all their attempts", backlog.dead)
             yield GaugeMetricFamily(
                 "remora_oldest_job_age_seconds",
-                "Age of the oldest job not done yet; 0 without any",
+                "For how long the oldest job not done has been due; 0 without any",
                 backlog.oldest_ms / 1000,
             )
