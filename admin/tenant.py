@@ -62,8 +62,10 @@ class TenantDraft(Struct, frozen=True, kw_only=True):
     name: Name
     display_name: DisplayName = ""
     plan: Plan = "standard"
-    config: Mapping[str, Any] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=dict)
+    """Free-form; `token_budget` in it is the tenant's default budget of context."""
     quotas: QuotaChanges = QuotaChanges()
+    """Those that are not to be the plan's; None is the plan's too."""
 
 
 class TenantPatch(Struct, frozen=True, kw_only=True):
@@ -73,9 +75,11 @@ class TenantPatch(Struct, frozen=True, kw_only=True):
     """Only as it is: a tenant keeps its name."""
     display_name: DisplayName | UnsetType = UNSET
     plan: Plan | UnsetType = UNSET
-    config: Mapping[str, Any] = field(default_factory=dict)
+    """Brings its quotas, but for those set by hand."""
+    config: dict[str, Any] = field(default_factory=dict)
     """Goes over the configuration entry by entry; None removes one."""
     quotas: QuotaChanges = QuotaChanges()
+    """Go over those set by hand; None gives one back to the plan."""
 
 
 _FREE_OF_LIMITS = QuotaChanges(**structs.asdict(UNLIMITED))

@@ -2,35 +2,21 @@
 
 from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from admin.plans import Plan, QuotaChanges, Quotas
-from admin.tenant import DisplayName, Reason, Status
+from admin.plans import Plan, Quotas
+from admin.tenant import Reason, Status, TenantDraft, TenantPatch
 from memory.api.schemas import Request, Time
 from memory.caller import Scope
-from memory.model import MAX_NAME, Name
+from memory.model import MAX_NAME
 
 
-class NewTenant(Request, kw_only=True, frozen=True):
-    name: Name
-    display_name: DisplayName = ""
-    plan: Plan = "standard"
-    config: dict[str, Any] = field(default_factory=dict)
-    """Free-form; `token_budget` in it is the tenant's default budget of context."""
-    quotas: QuotaChanges = QuotaChanges()
-    """Those that are not to be the plan's."""
+class NewTenant(TenantDraft, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """A tenant to be made."""
 
 
-class TenantChanges(Request, kw_only=True, frozen=True):
-    name: str | UnsetType = UNSET
-    """Only as it is: a tenant keeps its name."""
-    display_name: DisplayName | UnsetType = UNSET
-    plan: Plan | UnsetType = UNSET
-    """Brings its quotas, but for those set by hand."""
-    config: dict[str, Any] = field(default_factory=dict)
-    """Entries of the configuration; null removes one."""
-    quotas: QuotaChanges = QuotaChanges()
-    """Null gives one back to the plan."""
+class TenantChanges(TenantPatch, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Changes to a tenant; what is not given stays."""
 
 
 class Suspension(Request, kw_only=True, frozen=True):

@@ -19,7 +19,7 @@ from admin.api.schemas import (
 from admin.api.views import tenant_view, usage_view
 from admin.erasure import Erasure
 from admin.plans import Plan
-from admin.tenant import Status, Tenant, TenantDraft, TenantPatch
+from admin.tenant import Status, Tenant
 from admin.tenants import Tenants
 from admin.usage import TenantUses
 from memory.api.body import StrictJson
@@ -49,10 +49,7 @@ class TenantsController(Controller):
     ) -> TenantView:
         """Create a tenant. Quotas that are not given are the plan's; 0 is no limit. The operator's, as all that follows
         but for what says otherwise."""
-        draft = TenantDraft(
-            name=data.name, display_name=data.display_name, plan=data.plan, config=data.config, quotas=data.quotas
-        )
-        return await _view(uses, await tenants.create(caller, draft))
+        return await _view(uses, await tenants.create(caller, data))
 
     @get(operation_id="listTenants", responses=answer(200, TenantList, documentation.TENANTS) | errors())
     async def browse(
@@ -102,10 +99,7 @@ class TenantsController(Controller):
         uses: NamedDependency[TenantUses],
     ) -> TenantView:
         """Change what is given."""
-        patch = TenantPatch(
-            name=data.name, display_name=data.display_name, plan=data.plan, config=data.config, quotas=data.quotas
-        )
-        return await _view(uses, await tenants.update(caller, id_or_name, patch))
+        return await _view(uses, await tenants.update(caller, id_or_name, data))
 
     @delete(
         "/{id_or_name:str}",
