@@ -55,6 +55,13 @@ class Keys:
     def usage(self, tenant: str) -> str:
         return self._of("usage", tenant)
 
+    def journals_of(self, tenant: str) -> str:
+        """With the `usage_scope` of a namespace at its end, the key of its journals."""
+        return self._of("journal", tenant, "")
+
+    def journal(self, tenant: str, namespace: str) -> str:
+        return self.journals_of(tenant) + usage_scope(namespace)
+
     def session(self, tenant: str, namespace: str, owner: str, run_id: str) -> str:
         return self._of("session", tenant, label(namespace, owner, run_id))
 
@@ -94,7 +101,7 @@ class Keys:
 
     def beginnings(self, tenant: str) -> tuple[str, ...]:
         """How each key of the tenant's begins, and no other key, but for those that go with its memories and jobs."""
-        whats = ("document", "documents", "unique", "counters", "window", "log", "logs")
+        whats = ("journal", "document", "documents", "unique", "counters", "window", "log", "logs")
         return tuple(self._of(what, tenant) for what in whats)
 
     def job(self, id: str) -> str:

@@ -31,9 +31,11 @@ from memory.engines.redis.codec import (
     encode_vector,
     fields_of,
 )
-from memory.engines.redis.keys import Keys, member, usage_scope
+from memory.engines.redis.journal import journaled
+from memory.engines.redis.keys import Keys, literal, member, usage_scope
 from memory.engines.redis.log import appends
 from memory.engines.redis.paging import Paging, Place
+from memory.engines.redis.scan import scan
 from memory.engines.redis.schema import Schema
 from memory.engines.redis.search import TIMEOUT_MS, Search
 from memory.ids import LARGEST
@@ -63,7 +65,10 @@ class RedisMemories:
     async def insert(self, records: Sequence[Record], *, limits: Sequence[Limit] = ()) -> list[Written]:
         def arguments() -> list[Argument]:
             written = ((*self._memory(one.memory, one.vector), *appends(self._keys, one.log)) for one in records)
-            return [*_limits(limits), len(records), *chain.from_iterable(written)]
+            if not records:
+                return [*journaled(self._keys, ""), *_limits(limits), 0]
+            tenant = records[0].memory.tenant
+            return [*journaled(self._keys, tenant), *_limits(limits), len(records), *chain.from_iterable(written)]
 
         return [Written(one.decode()) for one in await self._write("insert", arguments)]
 
@@ -90,13 +95,20 @@ class RedisMemories:
         limits: Sequence[Limit] = (),
     ) -> Written:
         def arguments() -> list[Argument]:
-            return [expected, *_limits(limits), *self._memory(memory, vector), *appends(self._keys, log)]
+            return [
+                *journaled(self._keys, memory.tenant),
+                expected,
+                *_limits(limits),
+                *self._memory(memory, vector),
+                *appends(self._keys, log),
+            ]
 
         return Written((await self._write("replace", arguments)).decode())
 
     async def delete(self, tenant: str, ids: Sequence[int], log: Sequence[Append] = ()) -> list[bool]:
         deleted = await self._client.run(
             "delete",
+            *journaled(self._keys, tenant),
             self._keys.memories_of(tenant),
             self._keys.usage(tenant),
             self._keys.access(tenant),
@@ -150,7 +162,13 @@ class RedisMemories:
         return dict(zip(namespaces, await self._usages(tenant, namespaces), strict=True))
 
     async def erase(self, tenant: str, namespace: str | None = None) -> int:
-        return sum([gone async for gone, _ in self.erasing(tenant, namespace)])
+        erased = sum([gone async for gone, _ in self.erasing(tenant, namespace)])
+        if namespace is not None:
+            await self._client.one("UNLINK", self._keys.journal(tenant, namespace))
+            return erased
+        async for journals in scan(self._client, f"{literal(self._keys.journals_of(tenant))}*"):
+            await self._client.one("UNLINK", *journals)
+        return erased
 
     async def erasing(self, tenant: str, namespace: str | None = None) -> AsyncIterator[tuple[int, int]]:
         """As `erase`: batch by batch, how many are gone with it, and about how many are left. It ends although others

@@ -38,7 +38,9 @@ Condition = AnyOf | Range
 
 def labels_of(memory: Memory) -> Iterator[str]:
     """Under what a memory is found. Its place is there three times over, for all, for current memories and for current
-    facts, so that the commonest filter is one label for each owner."""
+    facts, so that the commonest filter is one label for each owner.
+
+    The fourth label names namespace and owner: memories.lua takes it for the memory's scope."""
     yield from _places("all", memory)
     if memory.current:
         yield from _places("current", memory)

@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from memory.engines.base import Vector
 from memory.engines.redis.client import Client
 from memory.engines.redis.codec import decode_memory, encode_vector
-from memory.engines.redis.keys import Keys, literal
+from memory.engines.redis.journal import journaled
+from memory.engines.redis.keys import Keys, literal, member
 from memory.engines.redis.scan import scan
 from memory.engines.redis.schema import Schema, vector_field
 
@@ -59,7 +60,13 @@ async def _embedded_anew(client: Client, keys: Keys, embed: Embed, field: str) -
             stored = [
                 argument
                 for (name, memory), vector in zip(found, vectors, strict=True)
-                for argument in (name, memory.version, encode_vector(vector))
+                for argument in (
+                    *journaled(keys, memory.tenant),
+                    name,
+                    member(memory.id),
+                    memory.version,
+                    encode_vector(vector),
+                )
             ]
             await client.run("revector", field, len(found), *stored)
             yield len(names)

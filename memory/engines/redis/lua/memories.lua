@@ -60,6 +60,25 @@ local function leave(usage, member, ledger)
   end
 end
 
+-- A scope is what one owner has in one namespace. Its journal tells which of its memories were written last, the newest at the
+-- end: each entry is the stamp of its write and the memory. Of that engines keep small scopes in step (journal.py). Journals are
+-- fields of a hash for each namespace, under the fourth of a memory's labels (query.py).
+local JOURNAL_BYTES = 32 * 24
+
+local function take_journals()
+  return { base = take(), stamp = take() }
+end
+
+local function scope_of(key)
+  return string.match(redis.call('HGET', key, 'labels'), '^%x+,%x+,%x+,(%x+)')
+end
+
+local function note(journals, scope, member, ledger)
+  local key = journals.base .. ledger.namespace
+  local journal = (redis.call('HGET', key, scope) or '') .. journals.stamp .. member
+  redis.call('HSET', key, scope, string.sub(journal, -JOURNAL_BYTES))
+end
+
 -- The first of its fields is the ledger.
 local function take_memory()
   local memory =
@@ -123,7 +142,7 @@ function operations.insert()
   if refusal then
     return refusal
   end
-  local limits, written = take_limits(), {}
+  local journals, limits, written = take_journals(), take_limits(), {}
   for i = 1, number() do
     local memory, entries = take_memory(), take_entries()
     if redis.call('EXISTS', memory.key) == 1 then
@@ -132,6 +151,7 @@ function operations.insert()
       written[i] = FULL
     else
       store(memory)
+      note(journals, scope_of(memory.key), memory.member, memory.ledger)
       append_all(entries)
       written[i] = DONE
     end
@@ -144,6 +164,7 @@ function operations.replace()
   if refusal then
     return refusal
   end
+  local journals = take_journals()
   local expected, limits, memory, entries = take(), take_limits(), take_memory(), take_entries()
   local old = ledger_of(memory.key)
   if not old or old.version ~= expected then
@@ -152,8 +173,14 @@ function operations.replace()
   if not has_room(limits, memory, old) then
     return FULL
   end
+  local left = scope_of(memory.key)
   leave(memory.usage, memory.member, old)
   store(memory)
+  local entered = scope_of(memory.key)
+  note(journals, entered, memory.member, memory.ledger)
+  if left ~= entered then
+    note(journals, left, memory.member, old)
+  end
   if next then
     redis.call('HDEL', memory.key, 'vector_' .. next)
   end
@@ -162,12 +189,14 @@ function operations.replace()
 end
 
 function operations.delete()
+  local journals = take_journals()
   local base, usage, access, members, any = take(), take(), take(), list(), false
   local deleted = {}
   for i, member in ipairs(members) do
     local ledger = ledger_of(base .. member)
     deleted[i] = ledger and 1 or 0
     if ledger then
+      note(journals, scope_of(base .. member), member, ledger)
       leave(usage, member, ledger)
       redis.call('DEL', base .. member)
       redis.call('HDEL', access, member)
@@ -272,10 +301,11 @@ end
 function operations.revector()
   local field, stored = take(), 0
   for _ = 1, number() do
-    local key, version, vector = take(), take(), take()
+    local journals, key, member, version, vector = take_journals(), take(), take(), take(), take()
     local ledger = ledger_of(key)
     if ledger and ledger.version == version then
       redis.call('HSET', key, field, vector)
+      note(journals, scope_of(key), member, ledger)
       stored = stored + 1
     end
   end
