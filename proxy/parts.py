@@ -45,6 +45,7 @@ from memory.service.imports import Imports
 from memory.service.namespaces import LATECOMERS, LEFTOVERS, Namespaces
 from memory.service.read import Read
 from memory.service.readiness import Readiness
+from memory.service.reading import Reading
 from memory.service.recall import Recall
 from memory.service.remember import Remember
 from memory.service.revise import Revise
@@ -100,15 +101,15 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         metrics = Metrics()
         tokens = TokenCounters()
         await tokens.load()
-        count = tokens.for_model(None).count
+        reading = Reading(tokens.for_model(None).count, extract_fields)
         tenants = Tenants(engine, supervisor)
         keys = Keys(engine, supervisor)
         authenticator = Authenticator(settings, keys, tenants)
         meter = await stack.enter_async_context(Meter(engine, supervisor))
         erasure = Erasure(engine, tenants, keys)
         namespaces = Namespaces(engine)
-        remember = Remember(engine, embedder, namespaces, quotas=tenants, count=count, extract_fields=extract_fields)
-        revise = Revise(engine, embedder, quotas=tenants, count=count, extract_fields=extract_fields)
+        remember = Remember(engine, embedder, namespaces, quotas=tenants, reading=reading)
+        revise = Revise(engine, embedder, quotas=tenants, reading=reading)
         learner = Learner(
             engine,
             embedder,
@@ -152,7 +153,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             history=History(engine),
             search=Search(engine, recall, tally),
             export=Export(engine, embedder.spec),
-            imports=Imports(engine, embedder, namespaces, quotas=tenants, count=count, extract_fields=extract_fields),
+            imports=Imports(engine, embedder, namespaces, quotas=tenants, reading=reading),
             assembler=Assembler(recall, tokens, system_clock),
             receipts=Receipts(engine.documents),
             readiness=_readiness(engine, embedder, tokens),

@@ -1,7 +1,7 @@
 """Bringing memories in that were written elsewhere, or here and exported."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct, structs
@@ -10,13 +10,14 @@ from memory.caller import Caller
 from memory.embedding.base import Embedder
 from memory.engines.base import EmbeddingSpec, Engine, Limit, Record, Vector, Written
 from memory.errors import Conflict, Forbidden, Invalid, NotFound, QuotaExceeded, RemoraError
-from memory.model import Memory, NamespaceConfig, content_hash
+from memory.model import Memory, NamespaceConfig
 from memory.service import events
 from memory.service.clock import Clock, system_clock
 from memory.service.drafts import MemoryDraft, MemoryFields, check_draft
 from memory.service.keys import session_counter
 from memory.service.namespaces import Namespaces
 from memory.service.quota import Quotas, exceeded, growth
+from memory.service.reading import Reading
 from memory.service.remember import check_type
 from memory.service.sessions import number_turns
 
@@ -37,8 +38,6 @@ class Arrival(Struct, kw_only=True):
 
 
 class Imports:
-    """`count` and `extract_fields` as for Remember."""
-
     def __init__(
         self,
         engine: Engine,
@@ -46,16 +45,14 @@ class Imports:
         namespaces: Namespaces,
         *,
         quotas: Quotas,
-        count: Callable[[str], int],
-        extract_fields: Callable[[str], dict[str, list[str]]],
+        reading: Reading,
         clock: Clock = system_clock,
     ) -> None:
         self._engine = engine
         self._embedder = embedder
         self._namespaces = namespaces
         self._quotas = quotas
-        self._count = count
-        self._extract_fields = extract_fields
+        self._reading = reading
         self._now = clock
 
     @property
@@ -113,13 +110,7 @@ class Imports:
     async def _store(self, tenant: str, arrivals: Sequence[Arrival], limits: Sequence[Limit]) -> list[Outcome]:
         vectors = await self._vectors(arrivals)
         for arrival in arrivals:
-            content = arrival.memory.content
-            arrival.memory = structs.replace(
-                arrival.memory,
-                content_hash=content_hash(content),
-                token_count=self._count(content),
-                fields=self._extract_fields(content),
-            )
+            arrival.memory = structs.replace(arrival.memory, **self._reading.of(arrival.memory.content))
             await asyncio.sleep(0)  # counting and extracting take a while: a batch must not hold up other requests
         await self._place_in_sessions(tenant, arrivals)
         memories = [arrival.memory for arrival in arrivals]

@@ -1,7 +1,7 @@
 """Writing memories."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from msgspec import structs
 
@@ -10,7 +10,7 @@ from memory.embedding.base import Embedder
 from memory.engines.base import Append, Engine, Limit, Record, Vector, Written
 from memory.errors import Conflict, Invalid, RemoraError
 from memory.ids import IdSource
-from memory.model import Memory, Namespace, NamespaceConfig, content_hash
+from memory.model import Memory, Namespace, NamespaceConfig
 from memory.service import events
 from memory.service.clock import Clock, system_clock
 from memory.service.drafts import MemoryDraft, check_draft
@@ -18,14 +18,13 @@ from memory.service.erase import trace
 from memory.service.keys import session_counter
 from memory.service.namespaces import Namespaces
 from memory.service.quota import Quotas, exceeded, growth
+from memory.service.reading import Reading
 from memory.service.sessions import number_turns
 
 _ATTEMPTS = 10
 
 
 class Remember:
-    """`count` counts the tokens of a text; `extract_fields` reads e-mails, URLs, people … out of one."""
-
     def __init__(
         self,
         engine: Engine,
@@ -33,16 +32,14 @@ class Remember:
         namespaces: Namespaces,
         *,
         quotas: Quotas,
-        count: Callable[[str], int],
-        extract_fields: Callable[[str], dict[str, list[str]]],
+        reading: Reading,
         clock: Clock = system_clock,
     ) -> None:
         self._engine = engine
         self._embedder = embedder
         self._namespaces = namespaces
         self._quotas = quotas
-        self._count = count
-        self._extract_fields = extract_fields
+        self._reading = reading
         self._now = clock
         self._ids = IdSource()
 
@@ -111,7 +108,6 @@ class Remember:
             tenant=home.tenant,
             namespace=home.name,
             content=draft.content,
-            content_hash=content_hash(draft.content),
             type=draft.type,
             user_id=draft.user_id,
             agent_id=draft.agent_id,
@@ -134,8 +130,7 @@ class Remember:
             accessed_at=at,
             derived_at=draft.derived_at,
             event_at=draft.event_at,
-            token_count=self._count(draft.content),
-            fields=self._extract_fields(draft.content),
+            **self._reading.of(draft.content),
         )
         return Record(memory=memory, vector=vector)
 

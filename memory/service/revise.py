@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections.abc import Callable
 
 from msgspec import UNSET, structs
 
@@ -10,34 +9,31 @@ from memory.caller import Caller
 from memory.embedding.base import Embedder
 from memory.engines.base import Engine, Vector, Written
 from memory.errors import Conflict, Invalid
-from memory.model import Memory, content_hash
+from memory.model import Memory
 from memory.service import events, history, visible
 from memory.service.clock import Clock, system_clock
 from memory.service.drafts import MemoryPatch, check_patch, merge
 from memory.service.quota import Quotas, exceeded, growth
+from memory.service.reading import Reading
 
 _ATTEMPTS = 10
 _LONGEST_PAUSE = 0.02
 
 
 class Revise:
-    """`count` and `extract_fields` as for Remember."""
-
     def __init__(
         self,
         engine: Engine,
         embedder: Embedder,
         *,
         quotas: Quotas,
-        count: Callable[[str], int],
-        extract_fields: Callable[[str], dict[str, list[str]]],
+        reading: Reading,
         clock: Clock = system_clock,
     ) -> None:
         self._engine = engine
         self._embedder = embedder
         self._quotas = quotas
-        self._count = count
-        self._extract_fields = extract_fields
+        self._reading = reading
         self._now = clock
 
     async def update(self, caller: Caller, id: int, patch: MemoryPatch) -> Memory:
@@ -109,12 +105,7 @@ class Revise:
             if (value := getattr(patch, name)) is not UNSET
         }
         if patch.content is not UNSET:
-            changes |= {
-                "content": patch.content,
-                "content_hash": content_hash(patch.content),
-                "token_count": self._count(patch.content),
-                "fields": self._extract_fields(patch.content),
-            }
+            changes |= {"content": patch.content, **self._reading.of(patch.content)}
         if patch.metadata is not UNSET:
             changes["metadata"] = merge(memory.metadata, patch.metadata)
         if patch.add_source_ids is not UNSET:

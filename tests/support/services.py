@@ -15,6 +15,7 @@ from memory.service.imports import Imports
 from memory.service.namespaces import Namespaces
 from memory.service.quota import Quotas
 from memory.service.read import Read
+from memory.service.reading import Reading
 from memory.service.recall import Recall
 from memory.service.remember import Remember
 from memory.service.revise import Revise
@@ -69,6 +70,7 @@ def services_over(
 ) -> Services:
     clock = clock or SetClock()
     quotas = quotas or NoQuotas()
+    reading = Reading(count_words, extract_mails)
     namespaces = Namespaces(engine, clock, timer=clock.seconds)
     recall = Recall(engine.memories, embedder, Retrieval(), clock)
     tally = Tally(engine.memories, clock=clock)
@@ -77,19 +79,15 @@ def services_over(
         embedder=embedder,
         clock=clock,
         namespaces=namespaces,
-        remember=Remember(
-            engine, embedder, namespaces, quotas=quotas, count=count_words, extract_fields=extract_mails, clock=clock
-        ),
-        revise=Revise(engine, embedder, quotas=quotas, count=count_words, extract_fields=extract_mails, clock=clock),
+        remember=Remember(engine, embedder, namespaces, quotas=quotas, reading=reading, clock=clock),
+        revise=Revise(engine, embedder, quotas=quotas, reading=reading, clock=clock),
         forget=Forget(engine, clock=clock),
         read=Read(engine, clock=clock),
         search=Search(engine, recall, tally),
         tally=tally,
         history=History(engine),
         export=Export(engine, embedder.spec),
-        imports=Imports(
-            engine, embedder, namespaces, quotas=quotas, count=count_words, extract_fields=extract_mails, clock=clock
-        ),
+        imports=Imports(engine, embedder, namespaces, quotas=quotas, reading=reading, clock=clock),
     )
 
 
