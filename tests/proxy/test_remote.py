@@ -50,12 +50,15 @@ async def test_a_server_that_has_the_store_is_asked_with_the_operators_key(
         assert str(api.base_url) == guarded.origin
 
 
-async def test_a_server_is_asked_by_its_url_with_or_without_v1(settings: Settings, guarded: RemoraServer) -> None:
-    elsewhere = with_(settings, admin_key=Secret("operator"), store="sqlite:////tmp/never-opened.db")
+async def test_a_server_is_asked_by_its_url_with_or_without_v1(
+    settings: Settings, guarded: RemoraServer, tmp_path: Path
+) -> None:
+    unopened = tmp_path / "unopened.db"
+    elsewhere = with_(settings, admin_key=Secret("operator"), store=f"sqlite:///{unopened}")
     for url in (guarded.origin, guarded.url, f"{guarded.url}/"):
         async with open_api(elsewhere, url) as api:
             assert (await api.get("/v1/memories")).status_code == 200
-    assert not Path("/tmp/never-opened.db").exists()
+    assert not unopened.exists()
 
 
 async def test_memory_that_only_a_server_can_have_is_looked_for_there(settings: Settings) -> None:
