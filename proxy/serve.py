@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Coroutine
@@ -27,8 +28,10 @@ from config.settings import Settings, SettingsError, without_credentials
 from config.supervisor import cause
 from memory.errors import Misconfigured, RemoraError
 from proxy.app import create_app
+from proxy.connection import Connection
 
 BACKLOG = 2048
+MOST_FILES = 65_536
 KEEP_ALIVE_SECONDS = 75
 """Longer than HTTP clients keep an idle connection (httpx: 5 s), so that none is closed under a request just sent."""
 
@@ -49,6 +52,7 @@ def serve(settings: Settings) -> None:
     if problems := refusals(settings):
         raise SettingsError(problems)
     configure_logging(settings.log)
+    _allow_files()
     config = configuration(settings)
     # Having ended in order, uvicorn raises the signal again that ended it.
     with _listen(settings) as listener, contextlib.suppress(KeyboardInterrupt):
@@ -68,6 +72,7 @@ def configuration(settings: Settings) -> uvicorn.Config:
         partial(_application, settings),
         factory=True,
         interface="asgi3",
+        http=Connection,
         lifespan="on",
         ws="none",
         workers=settings.workers,
@@ -118,7 +123,13 @@ class _Server(uvicorn.Server):
 
 
 class _Processes(Multiprocess):
-    """Takes a process that ended out of the figures of those under way; what it has counted stays."""
+    """Takes a process that ended out of the figures of those under way; what it has counted stays. While they end, it
+    lets nobody in who would then wait in vain."""
+
+    def terminate_all(self) -> None:
+        for each in self.sockets:
+            each.close()
+        super().terminate_all()
 
     def keep_subprocess_alive(self) -> None:
         before = {process.pid for process in self.processes}
@@ -142,6 +153,18 @@ def _announce(settings: Settings, listener: socket.socket, event: str = _READY) 
         processes=settings.workers,
         version=version("remora"),
     )
+
+
+def _allow_files() -> None:
+    """Every connection is a file to the system, which starts a process with leave for 1,024 of them, if often with
+    that to raise it."""
+    if sys.platform != "win32":
+        import resource  # noqa: PLC0415  there is none on Windows
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft != resource.RLIM_INFINITY and soft < MOST_FILES:
+            most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _listen(settings: Settings) -> socket.socket:

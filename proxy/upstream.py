@@ -16,6 +16,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from config import settings
+from memory.errors import Overloaded
 from proxy.errors import UpstreamFailed, UpstreamTimeout
 from proxy.headers import headers_to_client
 
@@ -75,6 +76,7 @@ class Upstream:
     def __init__(self, settings: settings.Upstream) -> None:
         self._settings = settings
         self._base = settings.base_url.rstrip("/")
+        self._under_way = 0
         self._timeout = aiohttp.ClientTimeout(connect=settings.connect_timeout)
 
     async def __aenter__(self) -> Self:
@@ -100,13 +102,18 @@ class Upstream:
         """Send a request and have its answer for the length of the block; leaving before its end hangs up.
 
         `target` is what follows the base URL, sent as it is. `decode` undoes the answer's content encoding.
-        Nothing is tried twice. Raises UpstreamFailed, UpstreamTimeout.
+        Nothing is tried twice. Raises UpstreamFailed, UpstreamTimeout, and Overloaded where all connections were in use
+        for as long as one may take to be made.
         """
-        answer = await self._open(method, target, headers, body, decode=decode)
+        self._under_way += 1
         try:
-            yield answer
+            answer = await self._open(method, target, headers, body, decode=decode)
+            try:
+                yield answer
+            finally:
+                answer.close()
         finally:
-            answer.close()
+            self._under_way -= 1
 
     async def _open(
         self, method: str, target: str, headers: list[tuple[str, str]], body: Body, *, decode: bool
@@ -130,8 +137,10 @@ class Upstream:
             raise failure from error
         return Answer(response, idle_timeout=self._settings.idle_timeout, decoded=decode)
 
-    def _failure(self, error: Exception) -> UpstreamFailed:
+    def _failure(self, error: Exception) -> UpstreamFailed | Overloaded:
         match error:
+            case aiohttp.ConnectionTimeoutError() if self._under_way > self._settings.max_connections:
+                return Overloaded("all connections to the upstream are in use; try again shortly")
             case aiohttp.ConnectionTimeoutError():
                 return UpstreamTimeout(
                     f"the upstream accepted no connection within {self._settings.connect_timeout:g} seconds"

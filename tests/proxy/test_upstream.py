@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from config import settings
+from memory.errors import Overloaded
 from proxy.errors import UpstreamFailed, UpstreamTimeout
 from proxy.upstream import Answer, Upstream
 from tests.support.broken_server import deaf_port, raw_server, refusing_port
@@ -171,3 +172,21 @@ async def test_an_answer_read_to_its_end_leaves_the_connection_open(fake: FakeUp
         for _ in range(3):
             async with upstream.call("POST", "/chat/completions", JSON, request("plain"), decode=True) as answer:
                 await answer.read()
+
+
+async def test_where_all_connections_are_in_use_a_call_waits_for_one_only_so_long(fake: FakeUpstream) -> None:
+    one = settings.Upstream(base_url=fake.url, max_connections=1, connect_timeout=0.1)
+    async with Upstream(one) as upstream:
+
+        async def ask() -> int:
+            async with upstream.call("POST", "/chat/completions", JSON, request("plain"), decode=True) as answer:
+                await answer.read()
+                return answer.status
+
+        async with upstream.call(
+            "POST", "/chat/completions", JSON, request("slow-events", stream=True), decode=True
+        ) as answer:
+            assert answer.status == 200
+            with pytest.raises(Overloaded):
+                await ask()
+        assert await ask() == 200
