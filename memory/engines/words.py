@@ -1,4 +1,4 @@
-"""The words that the text leg of a search compares, taken alike by both engines; stemming is left to them.
+"""The words that the text leg of a search compares, and their stems, taken alike by both engines.
 
 Case, width and accents are folded. A script that writes no spaces between words has no words to find without a
 dictionary, so a run of it counts as its overlapping pairs, as in Lucene's CJKBigramFilter: `寿司屋` as `寿司 司屋`.
@@ -8,6 +8,8 @@ What is indexed has the single characters too, so that a question of one charact
 import re
 import unicodedata
 from collections.abc import Iterator
+
+import Stemmer
 
 _ACCENTS = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u064b-\u065f]+")
 """Combining marks that many writers leave out: Latin, Greek and Cyrillic accents, Hebrew points, Arabic vowels."""
@@ -22,6 +24,7 @@ _UNSPACED = (
 _INDIC = "\u0900-\u0963\u0966-\u0dff"
 _TOKEN = re.compile(rf"(?P<run>[{_UNSPACED}]+)|(?:(?![{_UNSPACED}])[^\W_]|[{_INDIC}])+")
 _ASCII_TOKEN = re.compile("[a-z0-9]+")
+_PORTER = Stemmer.Stemmer("porter")
 
 
 def indexed_words(text: str) -> str:
@@ -37,6 +40,22 @@ def query_words(text: str, limit: int = 64) -> list[str]:
         if len(distinct) == limit:
             break
     return list(distinct)
+
+
+def stems(words: list[str]) -> list[str]:
+    """By Porter's algorithm, as in SQLite's FTS5, which stems for itself.
+
+    Redis could, too, but then each word of a query is a union of its forms, and a union beside a filter leaves some of
+    them out of the score ([M] search module 2.10; its `search` scores word by word for the same reason).
+    """
+    stemmed: list[str] = _PORTER.stemWords(words)
+    # Of a word of two letters this implementation may leave nothing at all; Porter left those alone.
+    return [word if len(word) < 3 else stem for word, stem in zip(words, stemmed, strict=True)]
+
+
+def query_stems(text: str) -> list[str]:
+    """The distinct stems of `query_words`."""
+    return list(dict.fromkeys(stems(query_words(text))))
 
 
 def _words(text: str, *, singles: bool) -> Iterator[str]:

@@ -5,13 +5,12 @@ from itertools import chain
 
 import msgspec
 import numpy as np
-import Stemmer
 from msgspec import Struct, structs
 
 from memory.engines.base import Vector
 from memory.engines.redis.keys import Keys, usage_scope
 from memory.engines.redis.query import labels_of
-from memory.engines.words import indexed_words, query_words
+from memory.engines.words import indexed_words, stems
 from memory.model import Hit, Memory, hit_of
 
 SORTABLE = ("id", "created_at", "updated_at", "happened_at", "importance", "confidence")
@@ -26,7 +25,6 @@ class Access(Struct, frozen=True):
     searches: int
 
 
-_PORTER = Stemmer.Stemmer("porter")
 _ACCESS = struct.Struct(">ddd")
 _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODE_MEMORY = msgspec.msgpack.Decoder(Memory).decode
@@ -83,18 +81,3 @@ def encode_vector(vector: Vector) -> bytes:
 
 def decode_vector(packed: bytes) -> Vector:
     return np.frombuffer(packed, np.float32)
-
-
-def stems(words: list[str]) -> list[str]:
-    """By Porter's algorithm, as in SQLite's FTS5.
-
-    Redis could stem by itself, but then each word of a query is a union of its forms, and a union beside a filter
-    leaves some of them out of the score ([M] search module 2.10; `search` scores word by word for the same reason).
-    """
-    stemmed: list[str] = _PORTER.stemWords(words)
-    # Of a word of two letters this implementation may leave nothing at all; Porter left those alone.
-    return [word if len(word) < 3 else stem for word, stem in zip(words, stemmed, strict=True)]
-
-
-def query_stems(text: str) -> list[str]:
-    return list(dict.fromkeys(stems(query_words(text))))

@@ -139,7 +139,7 @@ def definition(keys: Keys, generation: int, dimension: int) -> IndexSchema:
     vector |= {"ef_construction": 100, "ef_runtime": 100}
     fields: list[dict[str, Any]] = [
         {"name": "labels", "type": "tag", "attrs": {"case_sensitive": True}},
-        # Stemmed before, and without stop words: see codec.stems and words.py.
+        # Stemmed before, and without stop words: see words.py.
         {"name": "words", "type": "text", "attrs": {"no_stem": True}},
         *sortable,
         {"name": vector_field(generation), "type": "vector", "attrs": vector},

@@ -11,10 +11,11 @@ from msgspec import Struct
 
 from memory.engines.base import Filter, SearchQuery
 from memory.engines.redis.client import Client, Command, Refused
-from memory.engines.redis.codec import Access, decode_hit, encode_vector, query_stems
+from memory.engines.redis.codec import Access, decode_hit, encode_vector
 from memory.engines.redis.policy import Sizes
 from memory.engines.redis.query import conditions, render
 from memory.engines.redis.schema import Schema
+from memory.engines.words import query_stems
 from memory.model import Hit
 
 TIMEOUT_MS = 5000

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memory.engines.base import Filter
-from memory.engines.redis.codec import query_stems, stems
 from memory.engines.redis.query import conditions, render
+from memory.engines.words import query_stems, stems
 from tests.contract.examples import HOSTILE
 
 STRINGS = st.text() | st.sampled_from(HOSTILE)
