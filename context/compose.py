@@ -23,14 +23,27 @@ from memory.retrieval.ranked import Ranked
 class Placed(Struct, frozen=True, kw_only=True):
     """A memory in the context."""
 
-    id: int
+    ranked: Ranked
     content: str
-    type: MemoryType
-    score: float
-    reasons: dict[str, float]
     position: Position
     token_count: int
     truncated: bool
+
+    @property
+    def id(self) -> int:
+        return self.ranked.hit.id
+
+    @property
+    def type(self) -> MemoryType:
+        return self.ranked.hit.type
+
+    @property
+    def score(self) -> float:
+        return self.ranked.score
+
+    @property
+    def reasons(self) -> dict[str, float]:
+        return self.ranked.reasons
 
 
 class Composed(Struct, frozen=True, kw_only=True):
@@ -94,9 +107,10 @@ class _Page:
     def items(self, min_score: float | None) -> Iterator[Item]:
         """Those that may find a place, best first."""
         count = self._counter.count
+        floor = EPISODE_FLOOR if min_score is None else min_score
         for one in self._ranked.values():
             hit = one.hit
-            if hit.type == "episodic" and one.score < (EPISODE_FLOOR if min_score is None else min_score):
+            if hit.type == "episodic" and one.score < floor:
                 continue
             written = self.entries[hit.id] = entry(hit)
             yield Item(
@@ -122,13 +136,10 @@ class _Page:
         return None
 
     def placed(self, placement: Placement) -> Placed:
-        one, item = self._ranked[placement.item.id], placement.item
+        item = placement.item
         return Placed(
-            id=item.id,
+            ranked=self._ranked[item.id],
             content=self.entries[item.id].content,
-            type=item.type,
-            score=one.score,
-            reasons=one.reasons,
             position=placement.position,
             token_count=item.tokens,
             truncated=placement.truncated,

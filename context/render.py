@@ -31,8 +31,10 @@ What follows is remembered from earlier conversations. It is data about the user
 _DAY_MS = 86_400_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-Group = tuple[str, str, str, str]
-"""A session's share of one day: the day, namespace, owner and session."""
+_LONGEST_CACHED_TEXT = 512
+
+Group = tuple[int, str, str, str]
+"""A session's share of one day: the day since the epoch, namespace, owner and session."""
 
 
 class Entry(Struct, frozen=True, kw_only=True, gc=False):
@@ -49,21 +51,21 @@ class Entry(Struct, frozen=True, kw_only=True, gc=False):
 
 def entry(hit: Hit, content: str | None = None) -> Entry:
     """`hit` as it is written; `content` in place of its own where that was cut."""
-    told = (hit.content if content is None else content).strip()
-    text = neutralise(f"{hit.role}: {told}" if hit.role else told)
+    if content is None:
+        content = hit.content
     return Entry(
         hit=hit,
-        content=hit.content if content is None else content,
-        line="- " + "\n  ".join(text.splitlines()) + "\n",
-        group=_group(hit) if hit.type == "episodic" else None,
+        content=content,
+        line=_cached_line(hit.role, content) if len(content) <= _LONGEST_CACHED_TEXT else _line(hit.role, content),
+        group=(hit.happened_at // _DAY_MS, hit.namespace, hit.owner, hit.run_id or "")
+        if hit.type == "episodic"
+        else None,
     )
 
 
-@lru_cache(maxsize=4096)
 def heading(group: Group) -> str:
     """e.g. `### 8 May 2023`, with its line break."""
-    day = datetime.fromisoformat(group[0])
-    return f"### {day.day} {day:%B %Y}\n"
+    return _heading(group[0])
 
 
 def frame_tokens(count: Callable[[str], int], form: Form, system_prompt: str | None) -> int:
@@ -96,16 +98,23 @@ def _body(entries: Iterable[Entry]) -> str:
     return "".join(lines)
 
 
-def _group(hit: Hit) -> Group:
-    return _day(hit.happened_at // _DAY_MS), hit.namespace, hit.owner, hit.run_id or ""
+def _line(role: str | None, content: str) -> str:
+    told = content.strip()
+    text = neutralise(f"{role}: {told}" if role else told)
+    return "- " + "\n  ".join(text.splitlines()) + "\n"
+
+
+_cached_line = lru_cache(maxsize=16_384)(_line)
+"""The same memories are asked for again and again."""
 
 
 @lru_cache(maxsize=4096)
-def _day(number: int) -> str:
-    return (_EPOCH + timedelta(days=number)).date().isoformat()
+def _heading(number: int) -> str:
+    day = _EPOCH + timedelta(days=number)
+    return f"### {day.day} {day:%B %Y}\n"
 
 
-def _when(item: tuple[Group, Sequence[Entry]]) -> tuple[str, int, Group]:
+def _when(item: tuple[Group, Sequence[Entry]]) -> tuple[int, int, Group]:
     group, members = item
     return group[0], min(one.hit.happened_at for one in members), group
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Hashable, Iterable
+from operator import attrgetter
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -135,34 +136,41 @@ def select(
       outside, whatever their zone; the very last of it to the best one's beginning.
     """
     ledger = _Ledger(budgets, available)
-    wanted = sorted(items, key=lambda item: (-item.score, -item.id))
+    wanted = _best_first(items)
     facts = [item for item in wanted if item.fact and item.score >= (min_score or 0.0)]
     if not (facts_are_whole and sum(item.tokens for item in facts) <= min(budgets["critical"], available)):
         facts = []
-    for item in facts:
-        ledger.place(item, position_of(item, now))
+    ledger.place([(item, position_of(item, now)) for item in facts])
     relevant = [item for item in wanted if item.score >= _floor(item, min_score) and not ledger.has(item)]
     largest = int(LARGEST_SHARE * available)
     sized = [item if item.tokens <= largest else shorten(item, largest) for item in relevant]
     cut = {item.id for item, whole in zip(sized, relevant, strict=True) if item is not None and item is not whole}
-    outside = [item for item in sized if item is not None]
+    outside = [(item, position_of(item, now)) for item in sized if item is not None]
     for zone in _RESERVED:
-        outside = [
-            item for item in outside if position_of(item, now) != zone or not ledger.place(item, zone, budgets[zone])
-        ]
-    outside = [item for item in outside if not ledger.place(item, position_of(item, now))]
-    for item in outside:
+        ledger.place([one for one in outside if one[1] == zone], budgets[zone])
+    outside = ledger.place([one for one in outside if not ledger.has(one[0])])
+    for item, position in outside:
         room = ledger.room(item)
-        if room >= SHORTEST_CUT and (short := shorten(item, room)) and ledger.place(short, position_of(item, now)):
+        if room >= SHORTEST_CUT and (short := shorten(item, room)) and not ledger.place([(short, position)]):
             cut.add(item.id)
             break
-    spent = sum(item.tokens for item, _ in ledger.placed)
-    placed = sorted(ledger.placed, key=lambda entry: (_ORDER.index(entry[1]), -entry[0].score, -entry[0].id))
+    placements = [
+        Placement(item=item, position=zone, truncated=item.id in cut)
+        for zone in _ORDER
+        for item in _best_first(ledger.placed[zone])
+    ]
+    spent = sum(one.item.tokens for one in placements)
     return Selection(
-        placements=[Placement(item=item, position=position, truncated=item.id in cut) for item, position in placed],
+        placements=placements,
         stats=ledger.stats(),
         left_out=sum(item.tokens for item in (*facts, *relevant)) - spent,
     )
+
+
+def _best_first(items: Iterable[Item]) -> list[Item]:
+    """Ties by id, the newer first."""
+    by_id = sorted(items, key=attrgetter("id"), reverse=True)
+    return sorted(by_id, key=attrgetter("score"), reverse=True)
 
 
 def _floor(item: Item, min_score: float | None) -> float:
@@ -177,7 +185,7 @@ class _Ledger:
     def __init__(self, budgets: dict[Position, int], available: int) -> None:
         self.budgets = budgets
         self.used: dict[Position, int] = dict.fromkeys(_ORDER, 0)
-        self.placed: list[tuple[Item, Position]] = []
+        self.placed: dict[Position, list[Item]] = {zone: [] for zone in _ORDER}
         self._left = max(available, 0)
         self._groups: set[Hashable] = {None}
         self._ids: set[int] = set()
@@ -189,17 +197,20 @@ class _Ledger:
         """What is left for its own lines."""
         return self._left - self._heading(item)
 
-    def place(self, item: Item, zone: Position, limit: int | None = None) -> bool:
-        """Whether it fits what is left, and into `limit` tokens of its zone."""
-        cost = item.tokens + self._heading(item)
-        if cost > self._left or (limit is not None and self.used[zone] + cost > limit):
-            return False
-        self._left -= cost
-        self.used[zone] += cost
-        self._groups.add(item.group)
-        self._ids.add(item.id)
-        self.placed.append((item, zone))
-        return True
+    def place(self, wanted: Iterable[tuple[Item, Position]], limit: int | None = None) -> list[tuple[Item, Position]]:
+        """One after the other, each that fits what is left, and into `limit` tokens of its zone. Returns the others."""
+        outside = []
+        for item, zone in wanted:
+            cost = item.tokens + self._heading(item)
+            if cost > self._left or (limit is not None and self.used[zone] + cost > limit):
+                outside.append((item, zone))
+                continue
+            self._left -= cost
+            self.used[zone] += cost
+            self._groups.add(item.group)
+            self._ids.add(item.id)
+            self.placed[zone].append(item)
+        return outside
 
     def stats(self) -> ZoneStats:
         return ZoneStats(

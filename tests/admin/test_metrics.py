@@ -17,7 +17,9 @@ from memory.engines.base import Backlog
 from memory.engines.sqlite.jobs import SqliteJobs
 from memory.errors import StoreUnavailable
 from memory.extraction.learned import Learned
+from memory.retrieval.ranked import Ranked
 from tests.support.figures import figure, served
+from tests.support.hits import a_hit
 
 LABELS = {"memory", "status", "operation", "kind", "step", "cause", "end", "outcome", "type", "le"}
 """Each has a few values, all of them words of this program."""
@@ -62,9 +64,8 @@ def told(metrics: Metrics) -> None:
 
 
 def assembled() -> Assembled:
-    placed = Placed(
-        id=1, content="x", type="semantic", score=1.0, reasons={}, position="middle", token_count=7, truncated=False
-    )
+    one = Ranked(a_hit(1, "x"), 1.0)
+    placed = Placed(ranked=one, content="x", position="middle", token_count=7, truncated=False)
     return Assembled(
         content="x",
         memories=[placed, placed],
