@@ -13,7 +13,7 @@ from context import documentation
 from context.analysis import QueryAnalysis
 from context.assemble import Assembled, Assembler, ContextRequest
 from context.budget import MAIA_HEADER, MAX_BUDGET, REMORA_HEADER, first_set, said
-from context.receipt import InjectedMemory, Learning, Outcome, Receipt, Receipts
+from context.receipt import Learning, Outcome, Receipt, Receipts
 from context.zones import DEFAULT_ALLOCATION, Position, Share, ZoneAllocation, ZoneStats
 from memory import ids
 from memory.api.body import StrictJson
@@ -75,6 +75,16 @@ class ContextAnswer(Struct, frozen=True, kw_only=True):
     """In which tokens were counted."""
 
 
+class InjectedMemoryView(Struct, frozen=True, kw_only=True):
+    id: str
+    score: float
+    reasons: dict[str, float]
+    """What added to the score, by signal."""
+    position: Position
+    tokens: int
+    truncated: bool
+
+
 class ReceiptView(Struct, frozen=True, kw_only=True):
     request_id: str
     created_at: str
@@ -82,7 +92,7 @@ class ReceiptView(Struct, frozen=True, kw_only=True):
     reason: str | None
     namespace: str
     query_analysis: QueryAnalysis | None
-    memories: list[InjectedMemory]
+    memories: list[InjectedMemoryView]
     token_count: int
     token_budget: int
     encoding: str | None
@@ -220,7 +230,17 @@ def _receipt_view(receipt: Receipt) -> ReceiptView:
         reason=receipt.reason,
         namespace=receipt.namespace,
         query_analysis=receipt.query_analysis,
-        memories=receipt.memories,
+        memories=[
+            InjectedMemoryView(
+                id=ids.spell(memory.id),
+                score=memory.score,
+                reasons=receipt.reasons(memory),
+                position=memory.position,
+                tokens=memory.tokens,
+                truncated=memory.truncated,
+            )
+            for memory in receipt.memories
+        ],
         token_count=receipt.token_count,
         token_budget=receipt.token_budget,
         encoding=receipt.encoding,

@@ -4,12 +4,12 @@ import asyncio
 from typing import Literal
 
 import msgspec
+import numpy as np
 from msgspec import Struct, field, structs
 
 from context.analysis import QueryAnalysis
 from context.assemble import Assembled
 from context.zones import Position
-from memory import ids
 from memory.caller import Caller
 from memory.engines.base import Append, Documents, PutDocument
 from memory.errors import NotFound
@@ -24,13 +24,19 @@ Outcome = Literal["used", "empty", "skipped", "degraded"]
 _encode = msgspec.json.Encoder().encode
 
 
-class InjectedMemory(Struct, frozen=True, kw_only=True):
-    id: str
+_SHARE = 10_000
+
+
+class InjectedMemory(Struct, frozen=True, array_like=True, gc=False):
+    """As short as it goes: a prompt may hold a hundred."""
+
+    id: int
     score: float
-    reasons: dict[str, float]
     position: Position
     tokens: int
-    truncated: bool = False
+    truncated: bool
+    shares: list[int]
+    """What each of the receipt's `signals` added to the score, in ten-thousandths."""
 
 
 class Learning(Struct, frozen=True, kw_only=True):
@@ -53,6 +59,8 @@ class Receipt(Struct, kw_only=True):
     """Why memory was skipped or degraded."""
     namespace: str
     query_analysis: QueryAnalysis | None = None
+    signals: tuple[str, ...] = ()
+    """What was looked at in ranking."""
     memories: list[InjectedMemory] = field(default_factory=list)
     token_count: int = 0
     token_budget: int = 0
@@ -67,21 +75,30 @@ class Receipt(Struct, kw_only=True):
         self.outcome = "degraded" if assembled.degraded else "used" if assembled.memories else "empty"
         self.reason = assembled.degraded
         self.query_analysis = assembled.analysis
-        self.memories = [
-            InjectedMemory(
-                id=ids.spell(placed.id),
-                score=round(placed.score, 4),
-                reasons={signal: round(share, 4) for signal, share in placed.reasons.items()},
-                position=placed.position,
-                tokens=placed.token_count,
-                truncated=placed.truncated,
-            )
-            for placed in assembled.memories
-        ]
+        if assembled.memories:
+            self.signals = assembled.memories[0].ranked.signals  # one ranking's, so the same for all
+            shares = np.array([placed.ranked.shares for placed in assembled.memories])
+            self.memories = [
+                InjectedMemory(
+                    placed.ranked.hit.id,
+                    round(placed.ranked.score, 4),
+                    placed.position,
+                    placed.token_count,
+                    placed.truncated,
+                    added,
+                )
+                for placed, added in zip(
+                    assembled.memories, np.rint(_SHARE * shares).astype(np.int64).tolist(), strict=True
+                )
+            ]
         self.token_count = assembled.token_count
         self.token_budget = assembled.token_budget
         self.encoding = assembled.encoding
         self.timings = {**self.timings, **assembled.timings}
+
+    def reasons(self, memory: InjectedMemory) -> dict[str, float]:
+        """What added to the score of one of its memories, by signal."""
+        return {signal: share / _SHARE for signal, share in zip(self.signals, memory.shares, strict=True) if share}
 
     def event(self) -> Append:
         """As the live feed tells of it."""
