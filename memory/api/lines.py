@@ -26,6 +26,10 @@ VERSION = 1
 LONGEST = 1_000_000
 """Bytes of a line: several times what the largest memory takes."""
 
+AHEAD_MS = 5 * 60_000
+"""How far in the future an id may lie, since clocks differ. An export goes on after the last id it had: after one from
+the future it would pass over all that is written until then."""
+
 _HEADER = re.compile(rb'\s*\{\s*"format"\s*:')
 _BROKEN_OFF = re.compile(rb'\s*\{\s*"error"\s*:')
 
@@ -150,7 +154,7 @@ def memory_of(line: MemoryLine, *, tenant: str, namespace: str, user_id: str | N
     return Memory(
         **{name: getattr(line, name) for name in _ALIKE},
         tenant=tenant,
-        id=_derived_id(line) if line.id is None else _id(line.id, "id"),
+        id=_derived_id(line) if line.id is None else _id_until(now + AHEAD_MS, line.id),
         source_ids=[_id(one, f"source_ids[{place}]") for place, one in enumerate(line.source_ids)],
         links=[Link(_id(one.target, f"links[{place}].target"), one.kind) for place, one in enumerate(line.links)],
         superseded_by=None if line.superseded_by is None else _id(line.superseded_by, "superseded_by"),
@@ -208,6 +212,13 @@ memories for their sake."""
 def _derived_id(line: MemoryLine) -> int:
     digest = hashlib.sha256(msgspec.json.encode(line, order="sorted")).digest()
     return int.from_bytes(digest[:8]) >> (64 - _DERIVED_BITS)
+
+
+def _id_until(latest: int, text: str) -> int:
+    number = _id(text, "id")
+    if ids.made_at(number) > latest:
+        raise Invalid("id: lies in the future: leave it out, and the memory gets another", field="id")
+    return number
 
 
 def _id(text: str, name: str) -> int:

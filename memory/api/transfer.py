@@ -142,12 +142,16 @@ class TransferController(Controller):
         ] = None,
     ) -> ImportAnswer:
         """Bring in the lines of an export, or lines with a `content` and whatever else is known. The body may be of any
-        size, a line has at most 1,000,000 bytes. Ids, times, states, links and places in sessions are kept, missing
-        namespaces are made. A memory that is there already is skipped, so that an import can be repeated, also one that
-        broke off; lines without an `id` that say the same are one memory. Bad lines don't stop the rest."""
+        size but not compressed, a line has at most 1,000,000 bytes. Ids, times, states, links and places in sessions
+        are kept, missing namespaces are made. A memory that is there already is skipped, even where its content was
+        changed since, so that an import can be repeated, also one that broke off; lines without an `id` that say the
+        same are one memory. Bad lines don't stop the rest."""
         caller.require("write")
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in _TAKEN:
             raise HTTPException(status_code=415)
+        if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+            rule = {"key": "Content-Encoding", "message": "must not be given: send the lines uncompressed"}
+            raise HTTPException(status_code=415, extra=[rule])
         incoming = _Incoming(
             caller,
             Leave(request, authenticator, "write"),

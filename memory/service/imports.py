@@ -62,8 +62,9 @@ class Imports:
 
     async def write(self, caller: Caller, arrivals: Sequence[Arrival]) -> list[Outcome]:
         """Store those whose id is free, with namespaces that are missing, and say of each what became of it: skipped
-        where it is there already, Conflict where its id is another memory's, Invalid, QuotaExceeded, NotFound for a
-        namespace that is closed to the caller. Repeating it changes nothing.
+        where it is there already, whatever its content is by now, Conflict where its id is one's of another namespace
+        or owner, Invalid, QuotaExceeded, NotFound for a namespace that is closed to the caller. Repeating it changes
+        nothing.
 
         Raises Forbidden where the tenant may store nothing, EmbedderUnavailable, StoreUnavailable; what of them is
         stored then is skipped the next time.
@@ -174,6 +175,6 @@ def _there_already(before: Memory | None, memory: Memory) -> Outcome:
     """Of a memory whose id is `before`'s; None where that one is gone again."""
     if before is None:
         return Conflict("it was deleted meanwhile; import it again")
-    if (before.namespace, before.owner, before.content) != (memory.namespace, memory.owner, memory.content):
+    if (before.namespace, before.owner) != (memory.namespace, memory.owner):
         return Conflict("its id is another memory's", field="id")
     return "skipped"

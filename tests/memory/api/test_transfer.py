@@ -1,5 +1,6 @@
 """`GET /v1/memories/export` and `POST /v1/memories/import`, on both engines."""
 
+import gzip
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -15,13 +16,13 @@ from hypothesis import strategies as st
 from memory import ids
 from memory.api import leave
 from memory.api.leave import Authority
-from memory.api.lines import LONGEST, memory_line, memory_of, read_line, split_lines
+from memory.api.lines import AHEAD_MS, LONGEST, memory_line, memory_of, read_line, split_lines
 from memory.api.transfer import MAX_FAILURES, _lines
 from memory.caller import Caller
 from memory.embedding.bundled import BundledEmbedder
 from memory.engines.base import Engine, Filter, Record
 from memory.engines.redis.engine import RedisEngine
-from memory.errors import Forbidden, RemoraError, StoreUnavailable, Unauthenticated
+from memory.errors import Forbidden, Invalid, RemoraError, StoreUnavailable, Unauthenticated
 from memory.model import Link, Memory, content_hash
 from tests.support.native import Knowing, native_app
 from tests.support.redis_server import RedisServer
@@ -41,6 +42,11 @@ HOSTILE = (
     "\x01" * 10_240,
 )
 
+
+def an_id(at: int) -> int:
+    return (at - ids.EPOCH_MS) << 12
+
+
 text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
 name = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/"), min_size=1, max_size=20).filter(
     lambda given: given not in (".", "..")
@@ -57,7 +63,7 @@ scalars = (
 metadata = st.dictionaries(text, scalars | st.lists(scalars, max_size=3), max_size=4)
 memories = st.builds(
     Memory,
-    id=number,
+    id=st.integers(0, an_id(START + AHEAD_MS)),
     version=st.integers(1, ids.LARGEST),
     tenant=st.just("default"),
     namespace=name,
@@ -138,7 +144,7 @@ async def store(services: Services, count: int, *, tenant: str = "default") -> N
 async def test_what_is_exported_comes_back_to_the_byte_in_another_tenant(services: Services) -> None:
     hostile = [
         Memory(
-            id=2**53 - 1 - place,
+            id=an_id(START) - place,
             version=place + 1,
             tenant="default",
             namespace="n:*|\"'\\ 😀",
@@ -188,11 +194,18 @@ async def test_what_is_exported_comes_back_to_the_byte_in_another_tenant(service
 def test_a_line_says_all_of_a_memory(memory: Memory) -> None:
     line = memory_line(memory, None)
     assert line.count(b"\n") == 1
-    read = memory_of(read_line(line), tenant="default", namespace="?", user_id="?", now=0)
+    read = memory_of(read_line(line), tenant="default", namespace="?", user_id="?", now=START)
     if memory.user_id is None and memory.credential is None:
         assert read.user_id == "?"
         read.user_id = None
     assert read == memory
+
+
+def test_an_id_from_the_future_is_refused() -> None:
+    line = read_line(b'{"content": "x", "id": "%s"}' % ids.spell(an_id(START + AHEAD_MS + 1)).encode())
+    with pytest.raises(Invalid, match="lies in the future") as refused:
+        memory_of(line, tenant="default", namespace="default", user_id=None, now=START)
+    assert refused.value.details["field"] == "id"
 
 
 @given(st.lists(st.binary(max_size=30)), st.lists(st.integers(1, 40), min_size=1))
@@ -388,6 +401,17 @@ async def test_what_a_web_page_may_send_unasked_is_refused(services: Services, c
     async with acting(services, a_caller()) as client:
         answer = await client.post(IMPORT, content=b'{"content": "x"}', headers={"content-type": content_type})
     assert (answer.status_code, answer.json()["error"]["code"]) == (415, "unsupported_media_type")
+
+
+async def test_a_compressed_body_is_refused_by_the_name_of_its_header(services: Services) -> None:
+    async with acting(services, a_caller()) as client:
+        body, zipped = b'{"content": "x"}', {"content-encoding": "gzip"}
+        answer = await client.post(IMPORT, content=gzip.compress(body), headers=LINES | zipped)
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"]) == (415, "unsupported_media_type")
+        assert error["details"] == {"field": "Content-Encoding"}
+        plain = await client.post(IMPORT, content=body, headers=LINES | {"content-encoding": "identity"})
+        assert told(plain.json()) == (1, 0, 0)
 
 
 async def test_a_namespace_or_user_for_the_rest_has_to_be_a_name(services: Services) -> None:
