@@ -21,7 +21,7 @@ from config.settings import Settings
 from memory.api.documentation import errors
 from memory.api.options import LASTING
 from memory.caller import Caller
-from memory.errors import RemoraError, Unavailable
+from memory.errors import Invalid, RemoraError, Unavailable
 from memory.service.events import Kind
 from memory.service.namespaces import Namespaces
 
@@ -33,8 +33,12 @@ SEND_SECONDS = 30.0
 
 _STOP_SECONDS = 2.0
 
+_RESUME = "Last-Event-ID"
+_LONGEST_ID = 64
+
 LastEventId = Annotated[
-    str | None, HeaderParameter(name="Last-Event-ID", max_length=64, description="Go on after this event.")
+    str | None,
+    HeaderParameter(name=_RESUME, description="Go on after this event.", schema_extra={"maxLength": _LONGEST_ID}),
 ]
 
 
@@ -69,7 +73,8 @@ class EventsController(Controller):
         kinds: Annotated[list[Kind] | None, QueryParameter(description="Any of these.")] = None,
         resume: LastEventId = None,
         last_event_id: Annotated[
-            str | None, QueryParameter(max_length=64, description="As the header, which a browser sets only by itself.")
+            str | None,
+            QueryParameter(max_length=_LONGEST_ID, description="As the header, which a browser sets only by itself."),
         ] = None,
     ) -> ASGIApp:
         """Listen to what happens in the memory: new, changed, superseded and deleted memories, and the receipts of
@@ -77,6 +82,8 @@ class EventsController(Controller):
         on; where the one it names is gone, the event `missed` says so and all that are kept follow. Who reads too
         slowly is ended by the event `too_slow`, and who loses the right to listen by `revoked`."""
         caller.require("read")
+        if resume is not None and len(resume) > _LONGEST_ID:  # Litestar would name the argument instead of the header
+            raise Invalid(f"{_RESUME}: must have at most {_LONGEST_ID} characters", field=_RESUME)
         home = None if namespace is None else (await namespaces.resolve(caller, namespace)).name
         wanted = Wanted(caller=caller, namespace=home, kinds=None if kinds is None else frozenset(kinds))
 

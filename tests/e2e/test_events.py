@@ -91,6 +91,11 @@ def test_filters_are_checked(remora: RemoraServer) -> None:
         assert feed.event()["event"] == "memory.deleted"
 
 
+def test_a_header_that_is_too_long_is_refused_by_its_name(remora: RemoraServer) -> None:
+    answer = httpx.get(f"{remora.origin}/v1/events", headers={"Last-Event-ID": "x" * 65})
+    assert (answer.status_code, answer.json()["error"]["details"]) == (400, {"field": "Last-Event-ID"})
+
+
 def test_a_silent_feed_is_kept_alive_by_comments(fake: FakeUpstream) -> None:
     with (
         RemoraServer(settings_for(fake.url, stream=Stream(ping_seconds=0.05))) as remora,
