@@ -23,7 +23,7 @@ from rich.progress import (
 )
 
 from memory.api.errors import ErrorBody
-from memory.api.lines import Header, is_error
+from memory.api.lines import FORMAT, Header, is_error
 from memory.api.transfer import MEDIA_TYPE, ImportAnswer
 from memory.errors import Invalid, RemoraError
 from proxy.paths import path_of
@@ -32,6 +32,9 @@ PAGE = 10_000
 """How many memories are asked for at once: so many come in one piece where the application is in this process."""
 
 _CHUNK = 1 << 16
+
+_HEADER = b'{"format":"%s",' % FORMAT.encode()
+"""How an export begins."""
 
 
 class Scope(Struct, frozen=True):
@@ -108,8 +111,8 @@ def _begun(path: Path, scope: Scope) -> _Begun:
         return _Begun()
     with path.open("rb") as file:
         first = file.readline()
-        if not first:
-            return _Begun()
+        if _HEADER.startswith(first) or (first.startswith(_HEADER) and not first.endswith(b"\n")):
+            return _Begun()  # cut before its first memory
         try:
             header = msgspec.json.decode(first, type=Header)
             size, memories, last = len(first), 0, b""

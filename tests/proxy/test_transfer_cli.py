@@ -120,7 +120,18 @@ def test_an_interrupted_export_goes_on_where_the_file_ends(monkeypatch: pytest.M
     assert remora("export", "whole.jsonl").exit_code == 0
     whole = Path("whole.jsonl").read_bytes()
     assert whole.count(b"\n") == 31
-    for size in (0, whole.index(b"\n") + 1, whole.index(b"\n") + 9, len(whole) // 2, len(whole) - 1, len(whole)):
+    for size in (
+        0,
+        1,
+        20,
+        whole.index(b"\n") - 1,
+        whole.index(b"\n"),
+        whole.index(b"\n") + 1,
+        whole.index(b"\n") + 9,
+        len(whole) // 2,
+        len(whole) - 1,
+        len(whole),
+    ):
         Path("part.jsonl").write_bytes(whole[:size])
         assert remora("export", "part.jsonl").exit_code == 0
         assert Path("part.jsonl").read_bytes() == whole
@@ -141,6 +152,7 @@ def test_an_export_run_later_adds_what_is_new() -> None:
     ("text", "reason"),
     [
         ("# my notes\n", "is no export"),
+        ('{"format":"another"', "is no export"),
         ('{"format":"remora-memories","version":1}\nnotes\n', "is no export"),
         ('{"format":"remora-memories","version":1,"user_id":"bob"}\n{"id":"mem_00000000001"}\n', "another namespace"),
     ],
