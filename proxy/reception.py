@@ -1,5 +1,6 @@
 """Where every request comes in: it gets a name, and leaves a line in the log."""
 
+import asyncio
 import time
 
 import structlog
@@ -12,6 +13,8 @@ from config.logging import bind_request
 from memory import ids
 from memory.api.options import OPERATION
 from memory.caller import Caller
+from memory.errors import RemoraError, Unavailable
+from proxy.errors import error_answer
 
 REQUEST_ID = "request_id"
 """Where a connection's state has the name: `req_…`."""
@@ -52,11 +55,22 @@ class Reception:
 
         try:
             await self._app(scope, receive, send_named)
+        except asyncio.CancelledError:
+            # Nothing but a stopping server cancels a request as a whole, and the traceback of it would tell nothing.
+            if status is None:
+                await _tell(send_named, Unavailable("the server is shutting down"))
         finally:
             ended = time.perf_counter()
             _count(scope, status, seconds=(answered or ended) - started)
             if self._log_requests:
                 _write_line(scope, status, milliseconds=1000 * (ended - started))
+
+
+async def _tell(send: Send, error: RemoraError) -> None:
+    """In the shape that both surfaces have."""
+    status, headers, body = error_answer(error)
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def _count(scope: HTTPScope, status: int | None, *, seconds: float) -> None:

@@ -217,3 +217,20 @@ async def test_an_answer_with_a_long_header_arrives() -> None:
         answer = await http.post(PATH, json=asking("x"))
 
     assert (answer.status_code, answer.headers["x-long"]) == (200, "v" * 20_000)
+
+
+async def test_a_call_that_outlasts_the_drain_without_an_answer_is_a_503(
+    fake: FakeUpstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    with RemoraServer(settings_for(fake.url, stream=Stream(drain_seconds=0.1)), graceful_seconds=1) as server:
+        async with httpx.AsyncClient(timeout=10) as http:
+            count = len(fake.requests)
+            call = asyncio.get_running_loop().create_task(
+                http.post(server.origin + PATH, json=asking("slow-first-byte"))
+            )
+            await asyncio.to_thread(fake.wait_for, count + 1)
+            await asyncio.to_thread(server.stop)
+            answer = await call
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.json()["error"]["message"] == "the server is shutting down"
+    assert "Traceback" not in caplog.text
