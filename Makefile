@@ -1,7 +1,7 @@
 # `make help` lists what there is. Every target first makes .venv, from uv.lock; uv itself is fetched if it is missing.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check format bench redis wrk
+.PHONY: help demo serve test check format bench bench-peers bench-soak redis wrk
 
 UV := $(or $(shell command -v uv),.venv-uv/bin/uv)
 RUN := $(UV) run --no-sync
@@ -14,7 +14,7 @@ export UV_SYSTEM_CERTS = true
 endif
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(RUNTIME) ## See a conversation remember an earlier one; needs no key and no network
 	@$(RUN) remora demo
@@ -35,8 +35,14 @@ format: $(SYNCED) ## Format, and fix what lint can fix
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
 
-bench: $(SYNCED) redis wrk ## Measure speed and memory against a bare relay; QUICK=1 for a first impression
-	$(RUN) python -m tests.bench $(if $(QUICK),--quick)
+bench: $(SYNCED) redis wrk ## Measure speed and memory against a bare relay; QUICK=1: at a glance; OUTPUT=docs/speed: keep it
+	$(RUN) python -m tests.bench $(if $(QUICK),--quick) $(if $(OUTPUT),--output $(OUTPUT))
+
+bench-peers: $(SYNCED) redis wrk ## The same beside LiteLLM's proxy, which it installs for this alone
+	$(RUN) python -m tests.bench --peers $(if $(QUICK),--quick) $(if $(OUTPUT),--output $(OUTPUT))
+
+bench-soak: $(SYNCED) redis wrk ## See whether memory grows over 500,000 requests
+	$(RUN) python -m tests.bench.soak $(if $(OUTPUT),--output $(OUTPUT))
 
 redis: $(SYNCED) ## Find or fetch the Redis for the tests, and say which it is
 	@$(RUN) python -m tests.support.redis_binary

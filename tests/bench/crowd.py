@@ -1,19 +1,26 @@
-"""What others feel of a namespace with very many memories while it is listed, searched, counted and deleted."""
+"""What others feel of a namespace with very many memories while it is listed, searched, counted and deleted.
+
+python -m tests.bench.crowd
+"""
 
 import statistics
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
 
+import click
 import httpx
 
 from tests.bench import corpus, load
-from tests.bench.load import Answers
-from tests.bench.servers import Server
+from tests.bench.load import Expected, Figures
+from tests.bench.servers import Server, load_memories, running
+from tests.bench.upstream import COMPLETION
+from tests.support.redis_server import RedisServer
 
 CROWD = "crowd"
 """The namespace with all the memories; the others' calls use `default`, which has few."""
@@ -32,12 +39,12 @@ class Meanwhile:
     """One thing done to the crowd, and what the others had of it."""
 
     name: str
-    others: Answers
+    others: Figures
     own: list[float] = field(default_factory=list)
     """Milliseconds of each such request."""
 
 
-def beside_a_crowd(server: Server, requests: Path, *, seconds: float) -> Iterator[Meanwhile]:
+def beside_a_crowd(server: Server, requests: Path, *, seconds: int) -> Iterator[Meanwhile]:
     """First with nothing else going on; last the deletion, after which the crowd is gone. Raises LoadFailedError."""
     texts = cycle(question for _, question in corpus.questions(1))
     with httpx.Client(base_url=server.url, timeout=300) as client:
@@ -81,14 +88,33 @@ def table(found: Mapping[str, list[Meanwhile]]) -> str:
         for row in rows:
             own = f"{statistics.median(row.own):,.1f}" if row.own else ""
             others = row.others
-            cells = [f"{others.per_second:,.0f}", f"{others.p50:.1f}", f"{others.p99:.1f}", own]
+            cells = [f"{others['per_second']:,.0f}", f"{others['p50']:.1f}", f"{others['p99']:.1f}", own]
             lines.append(f"| {engine} | {row.name} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
-def _others(server: Server, requests: Path, seconds: float) -> Answers:
-    url = f"{server.url}/v1/chat/completions"
-    return load.answers(url, requests, _HEADERS, connections=OTHERS, seconds=seconds, unique=False, remembers=True)
+@click.command()
+@click.option("--seconds", type=click.IntRange(min=1), default=3, help="How long each doing is measured.")
+def main(seconds: int) -> None:
+    """Measure it on both engines; print one Markdown table."""
+    found = {}
+    with tempfile.TemporaryDirectory(prefix="remora-bench-") as scratch, ExitStack() as stack:
+        folder = Path(scratch)
+        upstream = stack.enter_context(running("tests.bench.upstream", folder=folder))
+        redis = stack.enter_context(RedisServer(appendfsync="everysec"))
+        corpus.write_requests(requests := folder / "requests.tsv", corpus.USERS)
+        for engine, store in {"Redis": redis.url, "SQLite": "sqlite:///crowd.db"}.items():
+            settings = {"REMORA_UPSTREAM_BASE_URL": f"{upstream.url}/v1", "REMORA_STORE": store}
+            with running("proxy.cli", "serve", folder=folder, settings=settings) as server:
+                list(load_memories(server, corpus.USERS, at_most=FEW))
+                list(load_memories(server, corpus.USERS, namespace=CROWD))
+                found[engine] = list(beside_a_crowd(server, requests, seconds=seconds))
+    click.echo(table(found))
+
+
+def _others(server: Server, requests: Path, seconds: int) -> Figures:
+    url, whole = f"{server.url}/v1/chat/completions", Expected(len(COMPLETION), len(COMPLETION), "}")
+    return load.answers(url, requests, _HEADERS, whole, connections=OTHERS, seconds=seconds)
 
 
 def _get(client: httpx.Client, path: str, **query: str | int) -> None:
@@ -120,3 +146,7 @@ def _over_and_over(do: Callable[[], object], times: list[float], at_most: int | 
         thread.join()
     if failed:
         raise load.LoadFailedError(str(failed[0])) from failed[0]
+
+
+if __name__ == "__main__":
+    main()

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-from tests.bench.corpus import memories
+from tests.bench.corpus import MEMORIES, memories
 from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,35 +35,43 @@ class Server:
     def resident_bytes(self) -> int:
         return int(self.process.memory_info().rss)
 
-    def cpu_seconds(self) -> float:
-        times = self.process.cpu_times()
-        return float(times.user + times.system)
+
+@contextmanager
+def running(module: str, *arguments: str, folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """`python -m module PORT arguments`, once it listens; with `settings`, `remora serve` under them instead."""
+    port = free_port()
+    if settings is None:
+        command, own = [sys.executable, "-m", module, str(port), *arguments], dict[str, str]()
+    else:
+        command = [sys.executable, "-m", module, *arguments]
+        own = {"REMORA_PORT": str(port), "REMORA_LOG_LEVEL": "warning", **settings}
+    with listening(command, port, folder=folder, environment=own | {"PYTHONPATH": str(ROOT)}) as server:
+        yield server
 
 
 @contextmanager
-def running(module: str, *arguments: str, folder: Path, settings: dict[str, str] | None = None) -> Iterator[Server]:
-    """`python -m module PORT arguments`, once it listens; with `settings`, `remora serve` under them instead."""
-    port = free_port()
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("REMORA_")}
-    command = [sys.executable, "-m", module, str(port), *arguments]
-    if settings is not None:
-        command = [sys.executable, "-m", module, *arguments]
-        environment |= {"REMORA_PORT": str(port), "REMORA_LOG_LEVEL": "warning", **settings}
-    environment["PYTHONPATH"] = str(ROOT)
+def listening(
+    command: Sequence[str], port: int, *, folder: Path, environment: Mapping[str, str], patience: float = START_SECONDS
+) -> Iterator[Server]:
+    """A program, once something answers HTTP on its port. `environment` is added to this process's, less its REMORA_*.
+
+    Raises RuntimeError with the end of what it printed where it does not within `patience` seconds.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("REMORA_")}
     with (folder / f"{port}.log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log)
+        process = subprocess.Popen(command, env={**inherited, **environment}, cwd=folder, stdout=log, stderr=log)
         try:
-            _wait_until_it_listens(process, port, Path(log.name))
+            _wait_until_it_listens(process, port, Path(log.name), patience)
             yield Server(f"http://127.0.0.1:{port}", psutil.Process(process.pid))
         finally:
             _end(process)
 
 
 def load_memories(
-    server: Server, users: int, *, namespace: str = "default", at_most: int | None = None
+    server: Server, users: int, count: int = MEMORIES, *, namespace: str = "default", at_most: int | None = None
 ) -> Iterator[int]:
     """Store the corpus through the API; yields after each batch how many are stored."""
-    corpus = memories(users)[:at_most]
+    corpus = memories(users, count)[:at_most]
     with httpx.Client(base_url=server.url, timeout=60) as client:
         if namespace != "default":
             client.post("/v1/namespaces", json={"name": namespace}).raise_for_status()
@@ -75,14 +83,19 @@ def load_memories(
             yield start + BATCH
 
 
-def settle(servers: Sequence[Server], *, seconds: float = 60.0) -> None:
+def settle(processes: Sequence[psutil.Process], *, seconds: float = 60.0) -> None:
     """Wait until none is busy any more (with what it learns, above all), for `seconds` at most."""
     deadline = time.monotonic() + seconds
+    busy = _cpu_seconds(processes)
     while time.monotonic() < deadline:
-        before = sum(server.cpu_seconds() for server in servers)
         time.sleep(0.3)
-        if sum(server.cpu_seconds() for server in servers) - before < 0.03:
+        before, busy = busy, _cpu_seconds(processes)
+        if busy - before < 0.03:
             return
+
+
+def _cpu_seconds(processes: Sequence[psutil.Process]) -> float:
+    return sum(sum(process.cpu_times()[:2]) for process in processes)
 
 
 def library_bytes(program: str) -> int:
@@ -106,8 +119,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
+def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path, patience: float) -> None:
+    deadline = time.monotonic() + patience
     while process.poll() is None and time.monotonic() < deadline:
         try:
             # Anything that speaks HTTP answers this: a 404 too means that it is up.

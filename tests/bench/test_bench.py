@@ -9,13 +9,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.bench import corpus, crowd, load
+from tests.bench import cases, corpus, crowd, load, results, streams
 from tests.bench.crowd import Meanwhile
-from tests.bench.load import Answers, Streams
-from tests.bench.report import Figures, Round, Row, markdown
+from tests.bench.load import Expected
 from tests.bench.servers import Server, running
+from tests.bench.upstream import COMPLETION, EVENTS, FAST, IDLE, PACE, PACED, STREAM
 
 CHAT = "/v1/chat/completions"
+WHOLE = Expected(len(COMPLETION), len(COMPLETION), "}")
 
 
 @pytest.fixture(scope="module")
@@ -48,20 +49,83 @@ def test_every_request_is_another_users_and_another_question() -> None:
     assert len({user for user, _ in asked[: corpus.USERS]}) == corpus.USERS
 
 
-@pytest.mark.parametrize("server", ["upstream", "relay"])
-def test_streams_come_whole_and_are_counted(server: str, request: pytest.FixtureRequest) -> None:
-    url = request.getfixturevalue(server).url + CHAT
-    requests = corpus.stream_requests(1, CHAT, [], run=None)[:3]
-    measured = load.streams(url, requests, at_once=2, seconds=0.2)
-    assert measured.first_event > 0
-    assert measured.events_per_second > 0
+def test_a_large_prompt_has_100_kilobytes_and_ends_with_the_question() -> None:
+    made = corpus.body("Do you recall?", stream=False, large=True)
+    messages = json.loads(made)["messages"]
+    assert len(made) == pytest.approx(corpus.LARGE_BYTES, rel=0.1)
+    assert [messages[at]["role"] for at in (0, 1, -2, -1)] == ["system", "user", "assistant", "user"]
+    assert messages[-1]["content"] == "Do you recall?"
 
 
-def test_an_answer_that_is_no_stream_is_a_failure(upstream: Server) -> None:
-    body = corpus.body("Is it?", stream=False).encode()
-    request = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (CHAT.encode(), len(body), body)
-    with pytest.raises(load.LoadFailedError, match="200 and 0 events of 64"):
-        load.streams(upstream.url + CHAT, [request], at_once=1, seconds=0.2)
+@pytest.mark.parametrize("large", [False, True])
+def test_the_requests_of_wrk_are_a_user_and_a_body_with_one_mark_each(tmp_path: Path, large: bool) -> None:
+    corpus.write_requests(file := tmp_path / "requests.tsv", corpus.USERS, large=large)
+    user, body = file.read_text().splitlines()[1].split("\t")
+    assert user == "user-1"
+    assert body.count(corpus.MARK) == 1
+    assert corpus.MARK in json.loads(body)["messages"][-1]["content"]
+
+
+@pytest.mark.parametrize("model", [FAST, PACED])
+def test_the_upstream_sends_every_event_and_an_end(upstream: Server, model: str) -> None:
+    body = corpus.body("Is it?", stream=True, model=model)
+    answer = httpx.post(upstream.url + CHAT, content=body).raise_for_status()
+    assert answer.content.count(b"data: {") == EVENTS
+    assert answer.content.endswith(b"data: [DONE]\n\n")
+    assert (answer.content == STREAM) == (model == FAST)
+
+
+def test_an_idle_stream_begins_and_stays_open(upstream: Server) -> None:
+    async def began() -> bool:
+        client = await streams.connected(upstream.url)
+        answer = client.ask(corpus.stream_request("ada", "Is it?", IDLE, CHAT, {}))
+        await client.began.wait()
+        client.close()
+        return answer.cancelled()
+
+    assert asyncio.run(began())
+
+
+def test_paced_streams_are_measured_by_when_the_upstream_sent_each_event(relay: Server) -> None:
+    found = streams.paced(streams.Task(relay.url + CHAT, 1, {}, at_once=2, turns=1, first_question=0))
+    assert 0 < found["delay_p50"] <= found["delay_p99"] < 1000 * EVENTS * PACE
+    assert found["first_event"] > 0
+
+
+def test_an_event_in_two_pieces_came_when_its_last_byte_did() -> None:
+    events = [b'data: {"content":" %.6f"}\n\n' % (10 + at) for at in range(EVENTS)]
+    pieces = [(10.0 + at, event) for at, event in enumerate(events)]
+    pieces[1:2] = [(11.25, events[1][:9]), (11.5, events[1][9:])]
+    read = streams.read(9.5, [*pieces, (99.0, b"data: [DONE]\n\n")])
+    assert read.first_event == 0.5
+    assert read.delays == [0, 0.5] + [0] * (EVENTS - 2)
+    assert read.gaps == [1.5, 0.5] + [1] * (EVENTS - 3)
+
+
+@pytest.mark.parametrize("missing", ["event", "end"])
+def test_a_stream_that_is_not_whole_is_a_failure(missing: str) -> None:
+    events = [(1.0, b'data: {"content":" 1.000000"}\n\n')] * (EVENTS - (missing == "event"))
+    end = [] if missing == "end" else [(1.0, b"data: [DONE]\n\n")]
+    with pytest.raises(load.LoadFailedError, match="or no end"):
+        streams.read(1.0, [*events, *end])
+
+
+def test_a_stream_that_is_refused_is_a_failure() -> None:
+    async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 503 Busy\r\ncontent-length: 4\r\n\r\nBusy")
+        writer.close()
+
+    async def ask() -> None:
+        async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            client = await streams.connected(f"http://127.0.0.1:{port}")
+            try:
+                await client.ask(b"GET / HTTP/1.1\r\n\r\n")
+            finally:
+                client.close()
+
+    with pytest.raises(load.LoadFailedError, match="503: b'Busy'"):
+        asyncio.run(ask())
 
 
 def test_a_server_that_hangs_up_is_a_failure() -> None:
@@ -70,37 +134,42 @@ def test_a_server_that_hangs_up_is_a_failure() -> None:
 
     async def ask() -> None:
         async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
-            address = server.sockets[0].getsockname()
-            _, client = await asyncio.get_running_loop().create_connection(load._Client, *address)
-            await client.ask(b"GET / HTTP/1.1\r\n\r\n")
+            port = server.sockets[0].getsockname()[1]
+            client = await streams.connected(f"http://127.0.0.1:{port}")
+            try:
+                await client.ask(b"GET / HTTP/1.1\r\n\r\n")
+            finally:
+                client.close()
 
     with pytest.raises(load.LoadFailedError, match="hung up"):
         asyncio.run(ask())
 
 
-def test_the_requests_of_wrk_are_a_user_and_a_body_each(tmp_path: Path) -> None:
-    corpus.write_requests(file := tmp_path / "requests.tsv", corpus.USERS)
-    lines = file.read_text().splitlines()
-    user, body = lines[1].split("\t")
-    assert (len(lines), user) == (corpus.QUESTIONS, "user-1")
-    assert "#0" in json.loads(body)["messages"][-1]["content"]
+def test_the_cases_name_contenders_of_their_plan() -> None:
+    for plan in (cases.FULL, cases.QUICK, cases.with_peers(cases.FULL), cases.with_peers(cases.QUICK)):
+        known = {contender.key for contender in plan.contenders}
+        assert all(set(case.contenders) <= known for case in plan.cases)
+        assert all({"upstream", "relay"} <= set(case.contenders) for case in plan.cases)
 
 
-def test_the_table_compares_round_by_round() -> None:
-    def row(name: str, per_second: tuple[float, float], p50: tuple[float, float]) -> Row:
-        rounds = [
-            Round(Answers(0, p, 2 * p), Answers(s, 10 * p, 20 * p), Streams(p, 1000))
-            for s, p in zip(per_second, p50, strict=True)
-        ]
-        return Row(name, rounds, idle_bytes=50_000_000, after_bytes=60_000_000)
+def test_a_narrowed_plan_keeps_what_the_rest_is_compared_with() -> None:
+    plan = cases.narrowed(cases.FULL, ("redis",), ("json-1",))
+    assert [case.contenders for case in plan.cases] == [("upstream", "relay", "redis")]
+    with pytest.raises(KeyError, match="nobody"):
+        cases.narrowed(cases.FULL, ("nobody",), ())
 
-    rows = [row("upstream", (1000, 500), (1, 2)), row("relay", (100, 50), (2, 4)), row("ours", (50, 50), (3, 8))]
-    table = markdown(Figures(rows, connections=16, imports_bytes=70_000_000, model_bytes=90_000_000))
-    *_, ours, _, note = table.splitlines()
-    cells = [cell.strip() for cell in ours.strip("|").split("|")]
-    assert cells[:5] == ["ours", "50", "75% (50%-100%)", "5.50", "x 2.5 (2.0-3.0)"]
-    assert cells[-4:] == ["4.00", "1,000", "50", "60"]
-    assert "70 MB" in note
+
+def test_only_contenders_that_learn_may_be_learned_from() -> None:
+    skipped = {one.key: "X-Remora-Skip-Extract" in one.headers for one in cases.FULL.contenders}
+    learn = {key for key, skips in skipped.items() if not skips}
+    assert learn == {"upstream", "relay", "redis-learns", "sqlite-learns"}
+
+
+def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
+    found = results.Results("a machine", True, list(cases.QUICK.contenders), list(cases.QUICK.cases))
+    found.add("json-1", "relay", {"p50": 1.5})
+    found.save(file := tmp_path / "results.json")
+    assert results.load(file) == found
 
 
 def test_what_is_done_to_the_crowd_fails_the_bench_where_it_fails(upstream: Server) -> None:
@@ -113,7 +182,10 @@ def test_what_is_done_to_the_crowd_fails_the_bench_where_it_fails(upstream: Serv
 
 
 def test_the_crowds_table_has_a_row_for_each_doing() -> None:
-    rows = [Meanwhile("left alone", Answers(100, 1, 2)), Meanwhile("counted", Answers(50, 3, 4), [5, 7, 900])]
+    rows = [
+        Meanwhile("left alone", {"per_second": 100, "p50": 1, "p99": 2}),
+        Meanwhile("counted", {"per_second": 50, "p50": 3, "p99": 4}, [5, 7, 900]),
+    ]
     *_, alone, counted = crowd.table({"Redis": rows}).splitlines()
     assert alone == "| Redis | left alone | 100 | 1.0 | 2.0 |  |"
     assert counted == "| Redis | counted | 50 | 3.0 | 4.0 | 7.0 |"
