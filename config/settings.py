@@ -199,6 +199,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`sqlite:///PATH` (relative; `sqlite:////PATH` absolute), `sqlite://` (in memory), `redis://…`, `rediss://…`."""
     store_prefix: Prefix = "remora"
     """What every Redis key and index name starts with: two memories in one Redis take two prefixes."""
+    store_held_mb: NotNegative = 64
+    """How much of the memories of users who have few is held in each process, in megabytes of 1,000,000 bytes, so that
+    a search among them does not ask the store; those used last. 0 holds none."""
     trusted_proxies: Addresses = ""
     """Whose `X-Forwarded-For` is believed: reverse proxies in front of this server."""
     admin_key: Secret | None = None

@@ -192,9 +192,12 @@ class Memories(Protocol):
         that the vector leg returned, `text` the BM25 score divided by the best one of this query."""
         ...
 
-    async def neighbours(self, where: Filter, around: Sequence[Neighbourhood], *, radius: int = 1) -> list[Hit]:
+    async def neighbours(
+        self, where: Filter, around: Sequence[Neighbourhood], *, radius: int = 1, since: float | None = None
+    ) -> list[Hit]:
         """The memories matching `where` whose session is that of a neighbourhood and whose `seq` lies within `radius`
-        of its, itself included; each once. One round trip, however many."""
+        of its, itself included; each once. One round trip, however many; none where the engine holds what it needs as
+        it was at some moment since `since` (`time.monotonic`): the beginning of the call that it is part of."""
         ...
 
     async def usage(self, tenant: str, namespace: str | None = None) -> Usage:

@@ -11,10 +11,17 @@ _SQLITE = "sqlite://"
 
 def make_engine(settings: Settings, embedding: EmbeddingSpec, *, reindexing: bool = False) -> Engine:
     """The engine that `settings.store` names, not yet entered. Raises Misconfigured for a bad URL."""
+    held_bytes = settings.store_held_mb * 1_000_000
     if not settings.store.startswith(_SQLITE):
         from memory.engines.redis.engine import RedisEngine
 
-        return RedisEngine(settings.store, prefix=settings.store_prefix, embedding=embedding, reindexing=reindexing)
+        return RedisEngine(
+            settings.store,
+            prefix=settings.store_prefix,
+            embedding=embedding,
+            reindexing=reindexing,
+            held_bytes=held_bytes,
+        )
     from memory.engines.sqlite.engine import SqliteEngine
 
     place = settings.store.removeprefix(_SQLITE)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any, TypeVar
 
 from msgspec import Struct, structs
@@ -92,10 +92,11 @@ class Recall:
         """
         effective = override(self._weights, weights)
         question = SearchQuery(text=telling(query), limit=max(candidates, CANDIDATES), facts=facts)
+        began = monotonic()
         started = perf_counter()
         hits, degraded = await self._hits(where, query, question, steer, patience)
         searched = perf_counter()
-        hits = await self._with_neighbours(where, hits, query, effective)
+        hits = await self._with_neighbours(where, hits, query, effective, since=began)
         joined = perf_counter()
         ranked = rank(hits, query, effective, now=self._clock(), steer=steer, min_score=min_score)
         timings = {
@@ -143,7 +144,9 @@ class Recall:
         )
         return _merge(everywhen, then)
 
-    async def _with_neighbours(self, where: Filter, hits: list[Hit], query: str, weights: Retrieval) -> list[Hit]:
+    async def _with_neighbours(
+        self, where: Filter, hits: list[Hit], query: str, weights: Retrieval, *, since: float
+    ) -> list[Hit]:
         if not hits:
             return hits
         hits = sorted(hits, key=lambda hit: hit.id)
@@ -155,7 +158,7 @@ class Recall:
         ]
         if not around:
             return hits
-        return _merge(hits, await self._memories.neighbours(where, around, radius=RADIUS))
+        return _merge(hits, await self._memories.neighbours(where, around, radius=RADIUS, since=since))
 
 
 def _within(where: Filter, span: tuple[int, int]) -> Filter:

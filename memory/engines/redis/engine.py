@@ -16,6 +16,7 @@ from memory.engines.base import (
     Vector,
     Write,
 )
+from memory.engines.held import HELD_BYTES
 from memory.engines.redis.advice import advice
 from memory.engines.redis.client import Argument, Client
 from memory.engines.redis.counters import RedisCounters
@@ -35,7 +36,8 @@ INDEXING_SECONDS = 1.0
 
 
 class RedisEngine:
-    """`prefix` begins every key and index name: engines of one prefix share a store, those of two share nothing."""
+    """`prefix` begins every key and index name: engines of one prefix share a store, those of two share nothing.
+    `held_bytes` is how much of small scopes it may hold in this process."""
 
     def __init__(
         self,
@@ -45,12 +47,13 @@ class RedisEngine:
         embedding: EmbeddingSpec,
         reindexing: bool = False,
         lease_seconds: float = LEASE_SECONDS,
+        held_bytes: int = HELD_BYTES,
     ) -> None:
         self._keys = Keys(prefix)
         self._client = Client(url, meta=self._keys.meta, version=VERSION)
         self._schema = Schema(self._client, self._keys, embedding, reindexing=reindexing)
         self._client.on_outdated = self._schema.restore
-        self.memories = RedisMemories(self._client, self._keys, self._schema)
+        self.memories = RedisMemories(self._client, self._keys, self._schema, held_bytes=held_bytes)
         self.documents = RedisDocuments(self._client, self._keys)
         self.counters = RedisCounters(self._client, self._keys)
         self.jobs = RedisJobs(self._client, self._keys, lease_seconds)

@@ -6,6 +6,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import chain
 from typing import Any
 
+from msgspec import structs
+
+from memory.engines import small
 from memory.engines.base import (
     Append,
     Filter,
@@ -31,6 +34,7 @@ from memory.engines.redis.codec import (
     encode_vector,
     fields_of,
 )
+from memory.engines.redis.held import HeldScopes
 from memory.engines.redis.journal import journaled
 from memory.engines.redis.keys import Keys, literal, member, usage_scope
 from memory.engines.redis.log import appends
@@ -52,11 +56,12 @@ REMEMBERED_ACCESSES = 50_000
 
 
 class RedisMemories:
-    def __init__(self, client: Client, keys: Keys, schema: Schema) -> None:
+    def __init__(self, client: Client, keys: Keys, schema: Schema, *, held_bytes: int) -> None:
         self._client = client
         self._keys = keys
         self._schema = schema
         self._search = Search(client, schema)
+        self._held = HeldScopes(client, keys, schema, self._search, limit=held_bytes)
         self._paging = Paging(schema, self._search)
         self._accessed: OrderedDict[bytes, Access] = OrderedDict()
         """What `touch` last learnt, for the hits: the index has it as of the memory's last write. Accesses by other
@@ -131,9 +136,16 @@ class RedisMemories:
 
     async def search(self, where: Filter, query: SearchQuery) -> list[Hit]:
         await self._schema.ready()
+        if (held := await self._held.look(where)) is not None:
+            return self._touched(where.tenant, small.search(held, where, query))
         return await self._search.hits(where, query, self._accessed)
 
-    async def neighbours(self, where: Filter, around: Sequence[Neighbourhood], *, radius: int = 1) -> list[Hit]:
+    async def neighbours(
+        self, where: Filter, around: Sequence[Neighbourhood], *, radius: int = 1, since: float | None = None
+    ) -> list[Hit]:
+        await self._schema.ready()
+        if around and (held := await self._held.look(where, since=since)) is not None:
+            return self._touched(where.tenant, small.neighbours(held, where, around, radius))
         conditions = queries.conditions(where)
         if conditions is None or not around:
             return []
@@ -179,12 +191,22 @@ class RedisMemories:
         where = queries.conditions(Filter(tenant=tenant, namespaces=places, current=False))
         assert where is not None
         allowed = queries.render(where)
+        self._held.forget(tenant, namespace)
         left = ERASE_FOUND
         while left:
             left, *names = await self._find(allowed, ERASE_FOUND)
             for batch in _batches([_id(name) for name in names], ERASE_BATCH):
                 left -= len(batch)
                 yield sum(await self.delete(tenant, batch)), left
+
+    def _touched(self, tenant: str, hits: list[Hit]) -> list[Hit]:
+        """With the accesses that this process knows of."""
+        base = self._keys.memories_of(tenant).encode()
+        latest = ((hit, self._accessed.get(base + b"%016d" % hit.id)) for hit in hits)
+        return [
+            hit if access is None else structs.replace(hit, accessed_at=access.at, access_count=access.accesses)
+            for hit, access in latest
+        ]
 
     async def _usages(self, tenant: str, namespaces: Sequence[str | None]) -> list[Usage]:
         if not namespaces:

@@ -95,9 +95,7 @@ class Schema:
 
     async def indexed(self, generation: int) -> float:
         """The share of the store that an index has seen: below 1 while it is being made over existing memories."""
-        reply = await self._client.one("FT.INFO", self._keys.index(generation))
-        info = dict(zip(reply[::2], reply[1::2], strict=True))
-        return float(info[b"percent_indexed"]) if int(info[b"indexing"]) else 1.0
+        return share_indexed(await self._client.one("FT.INFO", self._keys.index(generation)))
 
     async def wait(self, generation: int) -> None:
         """Until an index has seen the whole store."""
@@ -126,6 +124,12 @@ class _Meta(Struct, frozen=True):
     embedding: EmbeddingSpec
     generation: int
     outdated: bool
+
+
+def share_indexed(info: list[Any]) -> float:
+    """What FT.INFO tells of it: see `Schema.indexed`."""
+    told = dict(zip(info[::2], info[1::2], strict=True))
+    return float(told[b"percent_indexed"]) if int(told[b"indexing"]) else 1.0
 
 
 def vector_field(generation: int) -> str:

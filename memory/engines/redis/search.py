@@ -30,7 +30,7 @@ class Search:
 
     async def hits(self, where: Filter, query: SearchQuery, accessed: Mapping[bytes, Access]) -> list[Hit]:
         """`accessed`: accesses later than the index may know of, by the key of the memory."""
-        legs = list(self._legs(where, query))
+        legs = list(self.legs(where, query))
         if not legs:
             return []
         counted = self._sizes.unknown([leg.near for leg in legs if leg.near is not None])
@@ -53,7 +53,7 @@ class Search:
             await self._schema.restore()
             return await self._client.many(commands)
 
-    def _legs(self, where: Filter, query: SearchQuery) -> Iterator["_Leg"]:
+    def legs(self, where: Filter, query: SearchQuery) -> Iterator["_Leg"]:
         vector = None if query.vector is None else encode_vector(query.vector)
         found = conditions(where)
         if found is not None and query.limit > 0:

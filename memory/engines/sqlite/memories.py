@@ -107,7 +107,14 @@ class SqliteMemories:
     async def search(self, where: Filter, query: SearchQuery) -> list[Hit]:
         return await self._database.read(lambda connection: self._search.run(connection, where, query))
 
-    async def neighbours(self, where: Filter, around: Sequence[Neighbourhood], *, radius: int = 1) -> list[Hit]:
+    async def neighbours(
+        self,
+        where: Filter,
+        around: Sequence[Neighbourhood],
+        *,
+        radius: int = 1,
+        since: float | None = None,  # noqa: ARG002 - what is there now costs no more
+    ) -> list[Hit]:
         condition, values = conditions(where)
         query = (
             f"SELECT {STORED} FROM memories m WHERE {condition} AND m.namespace = ? AND m.owner = ? AND m.run_id = ? "

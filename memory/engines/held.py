@@ -1,0 +1,64 @@
+"""The small scopes that a process holds: those used last, up to a number of bytes."""
+
+import asyncio
+from collections import OrderedDict
+from typing import Generic, TypeVar
+from weakref import WeakValueDictionary
+
+from memory.engines.small import Scope
+
+T = TypeVar("T")
+
+MOST_MEMORIES = 512
+"""A scope of more is not held: reading all of it, [M] 1.7 KB a memory, should cost no more than a search or two."""
+
+HELD_BYTES = 64_000_000
+"""What is held at most, where nothing else is said."""
+
+BIG_SECONDS = 60.0
+"""For how long a scope that is too big to be held is taken to be so still."""
+
+_ENTRY_BYTES = 500
+"""What an entry takes [M] besides its memories."""
+
+
+class Shelf(Generic[T]):
+    """Something for each of the scopes used last, of at most `limit` bytes in all."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._entries: OrderedDict[Scope, tuple[T, int]] = OrderedDict()
+        self._locks: WeakValueDictionary[Scope, asyncio.Lock] = WeakValueDictionary()
+        self.bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, scope: Scope) -> T | None:
+        entry = self._entries.get(scope)
+        if entry is None:
+            return None
+        self._entries.move_to_end(scope)
+        return entry[0]
+
+    def put(self, scope: Scope, value: T, size: int) -> None:
+        """`size` in bytes; what is larger than all that may be held is not kept."""
+        self.drop(scope)
+        self._entries[scope] = (value, size + _ENTRY_BYTES)
+        self.bytes += size + _ENTRY_BYTES
+        while self.bytes > self._limit:
+            self.drop(next(iter(self._entries)))
+
+    def drop(self, scope: Scope) -> None:
+        entry = self._entries.pop(scope, None)
+        if entry is not None:
+            self.bytes -= entry[1]
+
+    def drop_all(self, tenant: str, namespace: str | None) -> None:
+        """Of a namespace, or of the whole tenant."""
+        for scope in [one for one in self._entries if one.tenant == tenant and namespace in (None, one.namespace)]:
+            self.drop(scope)
+
+    def lock(self, scope: Scope) -> asyncio.Lock:
+        """Who loads a scope holds it, so that of many who want it one loads; cancelled, he leaves it to the next."""
+        return self._locks.setdefault(scope, asyncio.Lock())
