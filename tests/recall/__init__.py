@@ -1,0 +1,1 @@
+"""An evaluation of recall with conversations of our own making: `make bench-recall`, docs/recall.md."""
