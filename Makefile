@@ -1,7 +1,7 @@
 # `make help` lists what there is. Every target first makes .venv, from uv.lock; uv itself is fetched if it is missing.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check format bench bench-peers bench-soak redis wrk
+.PHONY: help demo serve test check format bench bench-peers bench-soak bench-recall redis wrk
 
 UV := $(or $(shell command -v uv),.venv-uv/bin/uv)
 RUN := $(UV) run --no-sync
@@ -43,6 +43,9 @@ bench-peers: $(SYNCED) redis wrk ## The same beside LiteLLM's proxy, which it in
 
 bench-soak: $(SYNCED) redis wrk ## See whether memory grows over 500,000 requests
 	$(RUN) python -m tests.bench.soak $(if $(OUTPUT),--output $(OUTPUT))
+
+bench-recall: $(SYNCED) redis ## Measure what is found again, and each signal's part in it; QUICK=1: without the latter
+	@$(RUN) python -m tests.recall $(if $(QUICK),--quick)
 
 redis: $(SYNCED) ## Find or fetch the Redis for the tests, and say which it is
 	@$(RUN) python -m tests.support.redis_binary
