@@ -39,6 +39,12 @@ class Connection(HttpToolsProtocol):
         self._received += len(data)
         super().data_received(data)
 
+    def shutdown(self) -> None:
+        super().shutdown()
+        if (grace := self.config.timeout_graceful_shutdown) is not None:
+            # Just before uvicorn cancels what is under way, after which nothing would end a write that is stuck.
+            self.loop.call_later(grace, self._hang_up_if_stalled)
+
     def check(self) -> None:
         """Hang up where nothing has changed for so many checks in a row."""
         self._timer.cancel()
@@ -49,6 +55,10 @@ class Connection(HttpToolsProtocol):
             self.transport.abort()
         else:
             self._timer = self.loop.call_later(CHECK_SECONDS, self.check)
+
+    def _hang_up_if_stalled(self) -> None:
+        if self.flow.write_paused:
+            self.transport.abort()
 
     def _awaited(self) -> tuple[int, tuple[Any, ...]]:
         """How many checks what is waited for may take (0: nothing is), and what would change if it came."""

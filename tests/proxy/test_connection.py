@@ -114,3 +114,15 @@ def test_a_connection_between_two_requests_is_left_to_its_own_time_limit(line: L
         received += len(line.socket.recv(1_000_000))
     wait_until(lambda: line._connection.timeout_keep_alive_task is not None, "the end of the answer")
     assert line.check(10)
+
+
+def test_a_stopping_server_leaves_an_answer_that_nobody_reads_without_ado(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with AsgiServer(application, http=Connection, timeout_graceful_shutdown=1) as server:
+        line = Line(server)
+        with line.socket:
+            line.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            line.wait_for_writing_to_pause()
+            server.stop()
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
