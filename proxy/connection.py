@@ -9,6 +9,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from proxy.gathering import Gathering
+
 CHECK_SECONDS = 10.0
 HEAD_CHECKS = 2
 """A request's head takes no longer than so many checks, from the first byte on or, on a new connection, without one."""
@@ -25,7 +27,7 @@ class Connection(HttpToolsProtocol):
     """Looks at itself now and then, which takes less than a timer for each thing that may be waited for."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(Gathering(transport, self.loop))
         self._received = 0
         self._before: tuple[Any, ...] = ()
         self._in_vain = 0
