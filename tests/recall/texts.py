@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Literal, TypeVar
@@ -71,19 +72,23 @@ class Line(Struct, frozen=True):
     text: str
 
 
+@cache
 def stories(language: str) -> list[Story]:
     return _read(f"{language}.toml", dict[str, list[Story]])["story"]
 
 
+@cache
 def lessons() -> list[LessonText]:
     return _read("lessons.toml", dict[str, list[LessonText]])["lesson"]
 
 
+@cache
 def small_talk() -> dict[str, list[str]]:
     """By language."""
     return _read("smalltalk.toml", dict[str, list[str]])
 
 
+@cache
 def vocabulary() -> Vocabulary:
     return _read("vocabulary.toml", Vocabulary)
 
