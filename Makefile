@@ -35,11 +35,11 @@ format: $(SYNCED) ## Format, and fix what lint can fix
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
 
-bench: $(SYNCED) redis wrk ## Measure speed and memory against a bare relay; QUICK=1: at a glance; OUTPUT=docs/speed: keep it
-	$(RUN) python -m tests.bench $(if $(QUICK),--quick) $(if $(OUTPUT),--output $(OUTPUT))
+bench: $(SYNCED) redis wrk ## Measure speed and memory against a bare relay; QUICK=1 for a first impression
+	$(RUN) python -m tests.bench $(if $(QUICK),--quick) $(if $(OUTPUT),--output $(OUTPUT) --readme README.md)
 
 bench-peers: $(SYNCED) redis wrk ## The same beside LiteLLM's proxy, which it installs for this alone
-	$(RUN) python -m tests.bench --peers $(if $(QUICK),--quick) $(if $(OUTPUT),--output $(OUTPUT))
+	$(RUN) python -m tests.bench --peers $(if $(QUICK),--quick) $(if $(OUTPUT),--output $(OUTPUT) --readme README.md)
 
 bench-soak: $(SYNCED) redis wrk ## See whether memory grows over 500,000 requests
 	$(RUN) python -m tests.bench.soak $(if $(OUTPUT),--output $(OUTPUT))

@@ -34,6 +34,9 @@ OPEN_FILES = 8192
 @click.option("--case", "only", multiple=True, help="Only this case (repeatable).")
 @click.option("--output", type=click.Path(path_type=Path), help="Write FILE.md, FILE.json (every round) and FILE.png.")
 @click.option(
+    "--readme", type=click.Path(path_type=Path, exists=True), help="Put picture and main rows into this file."
+)
+@click.option(
     "--from", "source", type=click.Path(path_type=Path, exists=True), help="Measure nothing: show a FILE.json."
 )
 def main(
@@ -44,6 +47,7 @@ def main(
     contenders: tuple[str, ...],
     only: tuple[str, ...],
     output: Path | None,
+    readme: Path | None,
     source: Path | None,
 ) -> None:
     """Print the tables of a run, in Markdown."""
@@ -60,9 +64,10 @@ def main(
             plan = replace(plan, rounds=rounds)
         found = _measured(plan, quick=quick)
     click.echo(report.document(found))
-    click.echo(report.headline(found), err=True)
     if output is not None:
         _write(found, output)
+    if readme is not None and output is not None:
+        readme.write_text(report.in_readme(readme.read_text(), found, output.with_suffix(".png").as_posix()))
 
 
 def _measured(plan: cases.Plan, *, quick: bool) -> Results:

@@ -60,7 +60,7 @@ async def _raw(url: str, keys: Keys, contender: Running, seconds: float) -> floa
     vectors = await BundledEmbedder().embed([question for _, question in asked])
     prepared = [commands(keys, user, question, vector) for (user, question), vector in zip(asked, vectors, strict=True)]
     times: list[float] = []
-    async with redis.Redis.from_url(url) as client:
+    async with redis.Redis.from_url(url, protocol=2) as client:
         end = time.perf_counter() + seconds
         while time.perf_counter() < end:
             pipeline = client.pipeline(transaction=False)
@@ -69,7 +69,7 @@ async def _raw(url: str, keys: Keys, contender: Running, seconds: float) -> floa
             began = time.perf_counter()
             near, _ = await pipeline.execute()
             times.append(time.perf_counter() - began)
-            if not near or not near[0]:
+            if not near[0]:
                 raise RuntimeError("the raw query finds nothing: it is not the index's own any more")
             await asyncio.sleep(0)
     return statistics.median(times)

@@ -37,7 +37,11 @@ class Run:
         """Raises LoadFailedError at the first answer that is not as it must be."""
         for key, one in self._field.running.items():
             self._results.add(cases.MEMORY, key, {"rest": one.server.idle_bytes})
+        for name, program in {"own": OWN_LOADING, "library": LIBRARYS_LOADING}.items():
+            self._results.add(cases.MEMORY, name, {"rest": library_bytes(program)})
         self._warm()
+        self._context()
+        self._idle()
         total = self._plan.rounds * sum(len(case.contenders) for case in self._plan.cases)
         with self._steps.counting("measuring", total) as count:
             done = 0
@@ -49,10 +53,6 @@ class Run:
                         count(done := done + 1)
         for key, one in self._field.running.items():
             self._results.rounds[cases.MEMORY][key][0]["after"] = one.server.resident_bytes()
-        self._context()
-        self._idle()
-        for name, program in {"own": OWN_LOADING, "library": LIBRARYS_LOADING}.items():
-            self._results.add(cases.MEMORY, name, {"rest": library_bytes(program)})
 
     def _warm(self) -> None:
         """What happens once, to nobody's cost: connections, plans, caches, lazily imported code."""

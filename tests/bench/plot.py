@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from tests.bench.cases import ALONE, MEMORY, STREAMS, TOGETHER
 from tests.bench.results import Results
 
-_RELAY, _REMORA, _PEER, _LIGHT = "#7f8c8d", "#1f77b4", "#d9822b", "#a9cbe6"
+_RELAY, _REMORA, _PEER = "#7f8c8d", "#1f77b4", "#d9822b"
 _MB = 1e6
 
 
@@ -29,7 +29,7 @@ def speed(results: Results, file: Path) -> None:
         share=True,
     )
     _resident(memory, results)
-    figure.suptitle(f"Remora: {results.machine}, shared with load tool, upstream and Redis", fontsize=11)
+    figure.suptitle(f"On {results.machine}, shared with load tool, upstream and Redis", fontsize=11)
     figure.savefig(file, dpi=110)
 
 
@@ -66,13 +66,15 @@ def _resident(axes: Axes, results: Results) -> None:
     names = {one.key: one.name for one in results.contenders}
     keys = [key for key in names if key != "upstream" and results.has(MEMORY, key)]
     rest, after = (np.array([results.median(MEMORY, key, when) / _MB for key in keys]) for when in ("rest", "after"))
-    axes.barh(np.arange(len(keys)) - 0.2, rest, 0.4, color=_REMORA, label="at rest")
-    axes.barh(np.arange(len(keys)) + 0.2, after, 0.4, color=_LIGHT, label="after the run")
+    axes.barh(np.arange(len(keys)) - 0.2, rest, 0.4, color=[_colour(key) for key in keys])
+    axes.barh(np.arange(len(keys)) + 0.2, after, 0.4, color=[_colour(key) for key in keys], alpha=0.4)
     own = results.median(MEMORY, "own", "rest") / _MB
-    axes.axvline(own, color=_RELAY, linestyle="--", linewidth=1, label="libraries and model alone")
+    axes.axvline(
+        own, color="black", linestyle="--", linewidth=1, label="a process with the libraries and the model alone"
+    )
     _label(axes, np.maximum(rest, after), [f"{one:.0f} / {other:.0f}" for one, other in zip(rest, after, strict=True)])
-    _named(axes, [names[key] for key in keys], "resident memory, MB")
-    axes.legend(fontsize=8, loc="lower right", frameon=False)
+    _named(axes, [names[key] for key in keys], "resident memory, MB: at rest (dark), after the run (light)")
+    axes.legend(fontsize=8, loc="upper right", frameon=False)
 
 
 def _label(axes: Axes, ends: Sequence[float], labels: Sequence[str]) -> None:

@@ -1,5 +1,6 @@
 """What the benchmark is at, on the terminal. It redraws seldom: the processor is the contenders'."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -12,12 +13,13 @@ class Steps:
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
+        self._began = time.monotonic()
 
     def say(self, what: str) -> None:
         if self._progress.console.is_terminal:
             self._progress.update(self._progress.task_ids[0], description=what)
         else:
-            self._progress.console.print(what)
+            self._progress.console.print(f"{time.monotonic() - self._began:5.0f} s  {what}")
 
     @contextmanager
     def counting(self, what: str, total: int) -> Iterator[Callable[[int], None]]:

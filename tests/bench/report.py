@@ -29,6 +29,10 @@ looked at. Remora has {memories:,} memories of {users} users where nothing else 
 """
 
 
+_START, _END = "<!-- speed -->", "<!-- /speed -->"
+"""What stands around the run's figures in the README."""
+
+
 @dataclass(frozen=True)
 class Column:
     heading: str
@@ -44,9 +48,18 @@ def document(results: Results) -> str:
     return "\n".join(parts)
 
 
+def in_readme(readme: str, results: Results, picture: str) -> str:
+    """The README with this run's picture and main rows between its two marks. Raises ValueError where it lacks them."""
+    before, start, rest = readme.partition(_START)
+    _, end, after = rest.partition(_END)
+    if not (start and end):
+        raise ValueError(f"there is no {_START} … {_END}")
+    return f"{before}{start}\n![Speed and memory beside a bare relay]({picture})\n\n{headline(results)}{end}{after}"
+
+
 def headline(results: Results) -> str:
     """The rows that the README shows."""
-    rows = [key for key in ("relay", "plain", "redis", "sqlite", LITELLM.key) if results.has(TOGETHER.key, key)]
+    rows = [key for key in ("relay", "redis", LITELLM.key) if results.has(TOGETHER.key, key)]
     columns = [
         Column("requests/s at 16 connections", _median("per_second", ",.0f", TOGETHER)),
         Column("p50 added at one connection, ms", _added("p50", ALONE)),
@@ -146,9 +159,9 @@ def _cell(column: Column, results: Results, case: str, key: str) -> str:
 
 
 def spread(values: Sequence[float], form: str) -> str:
-    """The median, and in brackets the least and the greatest."""
+    """The median, and in brackets the least and the greatest, of several."""
     middle, *ends = (format(value, form) for value in (statistics.median(values), min(values), max(values)))
-    return f"{middle} ({'-'.join(ends)})"
+    return f"{middle} ({'-'.join(ends)})" if len(values) > 1 else middle
 
 
 def _median(figure: str, form: str, case: Case | None = None) -> Callable[[Results, str, str], str]:
@@ -165,7 +178,9 @@ def _added(figure: str, case: Case | None = None) -> Callable[[Results, str, str
 
 
 def _ratio(figure: str, form: str, to: str = "relay") -> Callable[[Results, str, str], str]:
-    return lambda results, key, one: "" if one == to else spread(results.ratio(key, one, figure, to), form)
+    return lambda results, key, one: (
+        "" if one in {"upstream", to} else spread(results.ratio(key, one, figure, to), form)
+    )
 
 
 def _times_added(figure: str) -> Callable[[Results, str, str], str]:

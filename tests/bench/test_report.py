@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.bench import cases, plot, report, soak
 from tests.bench.aims import AIMS
 from tests.bench.cases import ALONE, CONTEXT, IDLE, LITELLM, MEMORY, PACED, STREAMS, TOGETHER
@@ -81,10 +83,19 @@ def test_without_peers_nothing_is_said_of_them() -> None:
     assert "LiteLLM" not in report.document(without)
 
 
-def test_the_readmes_rows_are_of_the_main_contenders() -> None:
+def test_the_readmes_rows_are_of_three_contenders() -> None:
     rows = rows_of("## x\n" + report.headline(found()), "x")
     assert rows["Remora on Redis"] == ["250", "3.00", "250", "3"]
-    assert "the upstream itself" not in rows
+    assert list(rows)[2:] == ["bare relay", "Remora on Redis", "LiteLLM's proxy"]
+
+
+def test_the_readme_gets_the_rows_of_each_run_anew() -> None:
+    once = report.in_readme("before <!-- speed -->\n<!-- /speed --> after", found(), "docs/speed.png")
+    assert once.startswith("before <!-- speed -->\n![")
+    assert once.endswith(" |\n<!-- /speed --> after")
+    assert report.in_readme(once, found(), "docs/speed.png") == once
+    with pytest.raises(ValueError, match="there is no"):
+        report.in_readme("nowhere", found(), "docs/speed.png")
 
 
 def test_the_plot_is_drawn_without_a_display(tmp_path: Path) -> None:
