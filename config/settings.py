@@ -115,16 +115,22 @@ class Retrieval(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     text_weight: Weight = 0.35
     words_weight: Weight = 0.4
     session_weight: Weight = 0.4
-    neighbour_weight: Weight = 0.4
+    neighbour_weight: Weight = 0.5
     answer_weight: Weight = 0.4
     speaker_weight: Weight = 0.3
     question_weight: Weight = 0.4
     """What a turn that asks, instead of telling, loses."""
-    time_weight: Weight = 0.3
+    time_weight: Weight = 0.5
+    dated_weight: Weight = 0.2
+    """Of what names a time itself, where the query asks when."""
+    exact_weight: Weight = 1.0
+    """From 1 on, a memory that says just what the query says comes first."""
     kind_weight: Weight = 0.2
     recency_weight: Weight = 0.05
     frequency_weight: Weight = 0.02
     confidence_weight: Weight = 0.05
+    diversity: Share = 0.0
+    """What a memory loses that says again what a better one says: by maximal marginal relevance. 0: nothing."""
 
 
 class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

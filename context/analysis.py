@@ -78,7 +78,7 @@ def analyse(query: str) -> QueryAnalysis:
 
 def steer(analysis: QueryAnalysis, happened: tuple[int, int] | None) -> Steer:
     """What retrieval should favour: the kind that the query plainly asks for, and the time that it names (`happened`,
-    as `context.times` reads it) or, without one, what is new."""
+    as `memory.retrieval.times` reads it) or, without one, what is new."""
     kind = analysis.context_type
     return Steer(
         happened=happened,

@@ -9,18 +9,21 @@ from msgspec import Struct
 from context.analysis import QueryAnalysis, analyse, steer
 from context.compose import Placed, compose
 from context.render import Form, frame_tokens
-from context.times import Span, span_of, time_expression
 from context.tokens import TokenCounter, TokenCounters
 from context.zones import DEFAULT_ALLOCATION, ZoneAllocation, ZoneStats
 from memory.engines.base import Filter
 from memory.errors import StoreTooSlow
+from memory.retrieval.times import time_named
 from memory.service.clock import Clock, system_clock
-from memory.service.recall import Recall, Recalled
+from memory.service.recall import CANDIDATES, MANY_CANDIDATES, Recall, Recalled
 
 MOST_FACTS = 50
 """A memory of more facts than this is not had whole."""
 
 _TOKENS_OF_A_FACT = 8
+_TOKENS_OF_A_CANDIDATE = 8
+"""A turn has thirty; of four candidates one finds a place."""
+
 TIME_PATIENCE = 0.05
 """Seconds that reading a date may take: the first one loads dateparser, and its query goes without."""
 
@@ -135,15 +138,24 @@ class Assembler:
                 found = await self._recall.find(
                     request.where,
                     request.query,
+                    candidates=_candidates(request),
                     facts=facts,
                     min_score=request.min_score or 0.0,
                     weights=request.weights,
-                    steer=steer(analysis, await _time_named(request.query, self._clock())),
+                    steer=steer(analysis, await time_named(request.query, self._clock(), patience=TIME_PATIENCE)),
                     patience=None if deadline is None else _VECTOR_SHARE * deadline,
                 )
         except TimeoutError:
             raise StoreTooSlow(f"memory did not answer within {request.deadline_ms} ms") from None
         return found, sum(one.hit.type != "episodic" for one in found.ranked) < facts
+
+
+def _candidates(request: ContextRequest) -> int:
+    """The more is to be told the more has to be looked at. A call on its way upstream waits for its block, and is
+    content with the best of fewer."""
+    if request.form == "block":
+        return CANDIDATES
+    return min(max(CANDIDATES, request.token_budget // _TOKENS_OF_A_CANDIDATE), MANY_CANDIDATES)
 
 
 _NOTHING = Recalled(ranked=[], timings={})
@@ -154,14 +166,3 @@ async def _frame(request: ContextRequest, counter: TokenCounter) -> int:
     if len(request.system_prompt or "") > _LONG_PROMPT:
         return await asyncio.to_thread(frame_tokens, *arguments)
     return frame_tokens(*arguments)
-
-
-async def _time_named(query: str, now: int) -> Span | None:
-    expression = time_expression(query)
-    if expression is None:
-        return None
-    try:
-        async with asyncio.timeout(TIME_PATIENCE):
-            return await asyncio.to_thread(span_of, expression, now)
-    except TimeoutError:
-        return None

@@ -1,35 +1,39 @@
 """From the hits of a query to a ranked list whose every score explains itself."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from config.settings import Retrieval
 from memory.model import Hit
 from memory.retrieval import signals
+from memory.retrieval.distinct import distinct, spread
 from memory.retrieval.ranked import Ranked, Steer
 from memory.retrieval.signals import Signal, Words
+from memory.retrieval.times import asks_when
+from memory.retrieval.words import Wanted
 
 _WITNESSES = 3
 """How many of the best hits are read for `signals.certainty`."""
 
 
 def rank(
-    hits: Sequence[Hit], query: str, weights: Retrieval, *, now: int, steer: Steer, min_score: float = 0.0
+    hits: Sequence[Hit], wanted: Wanted, weights: Retrieval, *, now: int, steer: Steer, min_score: float = 0.0
 ) -> list[Ranked]:
-    """Best first, ties by id (the newer first), equal texts once, nothing below `min_score`.
+    """Best first, ties by id (the newer first), each utterance once, nothing below `min_score`.
 
     A hit's own evidence is vector, text and words by their weights; its session, its neighbours and the time that the
     query names add to that. What speaker, kind, recency, frequency and confidence say raises it in proportion, so
     that none of them makes an irrelevant memory relevant. The best hit's score is the certainty that memory has
-    anything to say to the query; the others stand to it as their sums do.
+    anything to say to the query; the others stand to it as their sums do. What says just what the query says is the
+    best of all, unless that is a question: asked again, it wants its answer.
     """
     if not hits:
         return []
     # In one order, whatever the engine's, so that sums round alike.
     hits = sorted(hits, key=_id)
-    words = signals.words_of(hits, query)
-    given = _signals(hits, query, words, weights, now=now, steer=steer)
+    words = signals.words_of(hits, wanted)
+    given = _signals(hits, wanted.query, words, weights, now=now, steer=steer)
     names, shares = tuple(given), np.array(list(given.values()))
     raw = shares.sum(axis=0)
     order = best_first(hits, raw)
@@ -38,16 +42,16 @@ def rank(
     scores = np.clip(raw * scale, 0.0, 1.0).tolist()
     scaled = (shares.T * scale).tolist()
     ranked = []
-    for at in _distinct(hits, order):
+    for at in distinct([hit.content for hit in hits], order):
         if scores[at] < min_score:
             break
         ranked.append(Ranked(hits[at], scores[at], names, scaled[at]))
-    return ranked
+    return spread(ranked, weights.diversity) if weights.diversity else ranked
 
 
-def own_evidence(hits: Sequence[Hit], query: str, weights: Retrieval) -> Signal:
+def own_evidence(hits: Sequence[Hit], wanted: Wanted, weights: Retrieval) -> Signal:
     """What each hit says by itself, its session left aside: vector, text and words, in 0..1."""
-    near, texted, worded = _own(hits, signals.words_of(hits, query), weights)
+    near, texted, worded = _own(hits, signals.words_of(hits, wanted), weights)
     return near + texted + worded
 
 
@@ -98,14 +102,9 @@ def _signals(
         given["kind"] = weights.kind_weight * signals.kind(hits, steer.kinds) * relevance
     if steer.happened is not None:
         given["time"] = weights.time_weight * signals.happened(hits, steer.happened)
+    if asks_when(query):
+        given["dated"] = weights.dated_weight * signals.dated(hits) * relevance
+    same = signals.exact(hits, query) * (1 - questions)
+    if same.any():
+        given["exact"] = weights.exact_weight * same * np.sum(list(given.values()), axis=0).max()
     return given
-
-
-def _distinct(hits: Sequence[Hit], order: Iterable[int]) -> Iterable[int]:
-    """`order` without the hits whose text a better one has."""
-    seen: set[str] = set()
-    for at in order:
-        text = hits[at].content_hash
-        if not text or text not in seen:
-            seen.add(text)
-            yield at

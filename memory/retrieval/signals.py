@@ -12,8 +12,9 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from memory.model import Hit, MemoryType
-from memory.retrieval.words import stems, word_set
+from memory.model import Hit, MemoryType, content_hash
+from memory.retrieval.times import names_time
+from memory.retrieval.words import Wanted, word_set
 
 Signal = NDArray[np.float64]
 
@@ -25,6 +26,9 @@ _MANY_ACCESSES = 1000
 
 # BM25's constants in both engines, and the weaker penalty of length that short turns call for.
 _K1, _ENGINE_B, _B = 1.2, 0.75, 0.3
+
+_CROWD = 64
+_TOGETHER = 0.3
 
 _ASKING = frozenset("?？؟")  # noqa: RUF001 - the question marks of Latin, CJK and Arabic text
 _LONGEST_SPEAKER = 40
@@ -53,22 +57,21 @@ def text(hits: Sequence[Hit]) -> Signal:
         return scores
     length = _lengths(hits)
     length /= length[found].mean()
-    return _over_best(scores * _short(length, _ENGINE_B) / _short(length, _B))
+    return _apart(_over_best(scores * _short(length, _ENGINE_B) / _short(length, _B)))
 
 
 class Words(Struct, frozen=True):
     """Which words of the query stand in which hits."""
 
     held: NDArray[np.float64]
-    """1 where the word (row) stands in the hit (column), else 0."""
+    """As `Wanted.held`."""
     rarity: NDArray[np.float64]
     """What each word tells: the fewer hits hold it, the more. Robertson's inverse document frequency, with the hits
     for documents."""
 
 
-def words_of(hits: Sequence[Hit], query: str) -> Words:
-    texts, wanted = [hit.content.casefold() for hit in hits], stems(query)
-    held = np.array([[stem in text for text in texts] for stem in wanted], np.float64).reshape(len(wanted), len(hits))
+def words_of(hits: Sequence[Hit], wanted: Wanted) -> Words:
+    held = wanted.held(hits)
     holders = held.sum(axis=1)
     rarity = np.log1p((len(hits) - holders + 0.5) / (holders + 0.5))
     return Words(held, np.where(holders > 0, rarity, 0.0))
@@ -81,7 +84,7 @@ def words(hits: Sequence[Hit], given: Words) -> Signal:
     rare elsewhere, may stand in every other turn. This also knows the hits that the text leg did not return.
     """
     length = _lengths(hits)
-    return _over_best(given.rarity @ given.held / _short(length / length.mean(), _B))
+    return _apart(_over_best(given.rarity @ given.held / _short(length / length.mean(), _B)))
 
 
 class Turns(Struct, frozen=True):
@@ -107,15 +110,15 @@ def turns_of(hits: Sequence[Hit]) -> Turns:
 
 
 def session(turns: Turns, evidence: Signal, given: Words) -> Signal:
-    """What the hit's session says of the query, half by its best turn and half by the words that all its hits hold
-    together: a session that speaks of the matter does so in more than one turn. A memory outside of any session is
-    one by itself."""
+    """What the hit's session says of the query: for the most part its best turn, for the rest the words that all its
+    hits hold together, since a session that speaks of the matter does so in more than one turn. A memory outside of
+    any session is one by itself."""
     best = np.zeros(len(evidence))
     np.maximum.at(best, turns.sessions, evidence)
     held = np.zeros_like(given.held.T)
     np.maximum.at(held, turns.sessions, given.held.T)
     together = _over_best(held @ given.rarity)
-    return 0.5 * (best + together)[turns.sessions]
+    return ((1 - _TOGETHER) * best + _TOGETHER * together)[turns.sessions]
 
 
 def neighbours(turns: Turns, evidence: Signal) -> Signal:
@@ -158,6 +161,17 @@ def happened(hits: Sequence[Hit], span: tuple[int, int]) -> Signal:
     """1 for what happened in the time that the query names."""
     start, end = span
     return _column([start <= hit.happened_at <= end for hit in hits])
+
+
+def dated(hits: Sequence[Hit]) -> Signal:
+    """1 for what itself names a time: an answer to the question when."""
+    return _column([names_time(hit.content) for hit in hits])
+
+
+def exact(hits: Sequence[Hit], query: str) -> Signal:
+    """1 for what says just what the query says, case and white space aside."""
+    told = content_hash(query)
+    return _column([hit.content_hash == told for hit in hits])
 
 
 def kind(hits: Sequence[Hit], kinds: Collection[MemoryType]) -> Signal:
@@ -211,6 +225,15 @@ def _column(values: list[float]) -> Signal:
 def _over_best(scores: Signal) -> Signal:
     best = scores.max(initial=0.0)
     return scores / best if best > 0 else scores
+
+
+def _apart(scores: Signal) -> Signal:
+    """How far each of `scores` (0..1) stands out of the crowd: less what the one after the _CROWD best has, so that
+    the many who share the query's commonest word lend nothing to their neighbours and sessions."""
+    if len(scores) <= _CROWD:
+        return scores
+    crowd = np.partition(scores, len(scores) - _CROWD - 1)[len(scores) - _CROWD - 1]
+    return _over_best(np.maximum(scores - crowd, 0.0))
 
 
 def _speaker_of(content: str) -> frozenset[str]:

@@ -1,8 +1,14 @@
 """The words of a query that tell memories apart."""
 
 import re
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from memory.engines.words import query_words
+from memory.model import Hit
+from memory.retrieval.irregular import FORMS
 
 # English, because a small set decides much there ([M] 4 points of recall on LoCoMo); in other languages the text leg's
 # own word statistics have to do.
@@ -14,8 +20,13 @@ _ENGLISH = """
     who whom whose why will with would you your yours yourself d ll m re ve
 """
 _FUNCTION_WORDS = frozenset(_ENGLISH.split())
-_STEM_LETTERS = 5
-_MOST_STEMS = 32
+_STEM_LETTERS = 6
+_MOST_WORDS = 32
+_ENDINGS = ("ing", "ed")
+_SHORTEST_STEM = 3
+_SHORT_STEM, _LONGEST_ENDING = 3, 3
+_UNSPACED = "\u0e01"
+"""Thai, the first of the scripts without spaces (and of some with them): their words begin anywhere."""
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -25,17 +36,75 @@ def telling(query: str) -> str:
     return " ".join(words) or query
 
 
-def stems(query: str) -> list[str]:
-    """What to look for in a text to see whether it holds a word of `query`, whatever its ending: the distinct
-    beginnings of its telling words, case folded; of a script without spaces the pairs of its characters. At most
-    32."""
-    found: dict[str, None] = {}
+def beginnings(query: str) -> list[tuple[str, ...]]:
+    """For each distinct telling word of `query`, case folded, what a word of a text begins with that is one of its
+    forms; of a script without spaces the pairs of its characters. At most 32 words."""
+    found: dict[tuple[str, ...], None] = {}
     for word in _WORD.findall(telling(query).casefold()):
         pairs = [] if word.isascii() else query_words(word)
-        found.update(dict.fromkeys(pairs if len(pairs) > 1 else [word[:_STEM_LETTERS]]))
-    return list(found)[:_MOST_STEMS]
+        if len(pairs) > 1:
+            found.update(dict.fromkeys((pair,) for pair in pairs))
+        else:
+            found[tuple(dict.fromkeys(_stem(form) for form in FORMS.get(word, (word,))))] = None
+    return list(found)[:_MOST_WORDS]
+
+
+def holds(text: str, begins: Iterable[str]) -> bool:
+    """Whether a word of `text` (case folded) begins with one of `begins`; after a short one only an ending may
+    follow, so that a cat is no category."""
+    for stem in begins:
+        at = text.find(stem)
+        while at >= 0:
+            if _begins(text, at, stem):
+                return True
+            at = text.find(stem, at + 1)
+    return False
+
+
+class Wanted:
+    """The words of one query. What is once read of a hit is kept for the next look at it."""
+
+    def __init__(self, query: str) -> None:
+        self.query = query
+        self._words = beginnings(query)
+        self._read: dict[int, list[bool]] = {}
+
+    def held(self, hits: Sequence[Hit]) -> NDArray[np.float64]:
+        """1 where the word (row) stands in the hit (column), else 0."""
+        columns = [self._read.get(hit.id) or self._look(hit) for hit in hits]
+        return np.array(columns, np.float64).reshape(len(hits), len(self._words)).T
+
+    def _look(self, hit: Hit) -> list[bool]:
+        text = hit.content.casefold()
+        found = self._read[hit.id] = [holds(text, word) for word in self._words]
+        return found
 
 
 def word_set(text: str) -> frozenset[str]:
     """The words of `text`, case folded."""
     return frozenset(_WORD.findall(text.casefold()))
+
+
+def _stem(word: str) -> str:
+    """`word` without the commonest endings of English, cut to as many letters as its longer relatives share."""
+    if word.endswith("ies") and len(word) > len("ies") + 1:
+        return word[:-3][:_STEM_LETTERS]
+    stem = word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > _SHORTEST_STEM else word
+    for ending in _ENDINGS:
+        if stem.endswith(ending) and len(stem) - len(ending) >= _SHORTEST_STEM:
+            stem = stem[: -len(ending)]
+            break
+    if len(stem) > _SHORTEST_STEM and stem[-1] in "ey":
+        stem = stem[:-1]
+    if len(stem) > _SHORTEST_STEM and stem[-1] == stem[-2]:
+        stem = stem[:-1]
+    return stem[:_STEM_LETTERS]
+
+
+def _begins(text: str, at: int, stem: str) -> bool:
+    if stem[0] >= _UNSPACED:
+        return True
+    if at > 0 and text[at - 1].isalnum():
+        return False
+    after = text[at + len(stem) : at + len(stem) + _LONGEST_ENDING + 1]
+    return len(stem) > _SHORT_STEM or len(after) <= _LONGEST_ENDING or not after.isalnum()

@@ -14,12 +14,16 @@ from memory.errors import EmbedderUnavailable
 from memory.model import Hit
 from memory.retrieval.rank import best_first, own_evidence, rank
 from memory.retrieval.ranked import Ranked, Steer
+from memory.retrieval.times import time_named
 from memory.retrieval.weights import override
-from memory.retrieval.words import telling
+from memory.retrieval.words import Wanted, telling
 from memory.service.clock import Clock, system_clock
 
 CANDIDATES = 50
 """How many memories each leg brings at least, so that the ranking has something to choose from."""
+
+MANY_CANDIDATES = 200
+"""How many for who asks for a long list or a long text: the fiftieth of a ranking is among no leg's best fifty."""
 
 NEIGHBOURHOODS = 12
 """How many of the best hits bring the turns around them along."""
@@ -68,8 +72,17 @@ class Recall:
         min_score: float = 0.0,
         weights: Mapping[str, float] | None = None,
     ) -> list[Ranked]:
-        """The best `limit` of what `find` finds."""
-        found = await self.find(where, query, candidates=limit, facts=facts, min_score=min_score, weights=weights)
+        """The best `limit` of what `find` finds, with the time that the query names."""
+        steer = Steer(happened=await time_named(query, self._clock()))
+        found = await self.find(
+            where,
+            query,
+            candidates=max(limit, MANY_CANDIDATES),
+            facts=facts,
+            min_score=min_score,
+            weights=weights,
+            steer=steer,
+        )
         return found.ranked[:limit]
 
     async def find(
@@ -90,15 +103,15 @@ class Recall:
 
         Raises StoreUnavailable, and Invalid for weights that do not exist.
         """
-        effective = override(self._weights, weights)
+        effective, wanted = override(self._weights, weights), Wanted(query)
         question = SearchQuery(text=telling(query), limit=max(candidates, CANDIDATES), facts=facts)
         began = monotonic()
         started = perf_counter()
         hits, degraded = await self._hits(where, query, question, steer, patience)
         searched = perf_counter()
-        hits = await self._with_neighbours(where, hits, query, effective, since=began)
+        hits = await self._with_neighbours(where, hits, wanted, effective, since=began)
         joined = perf_counter()
-        ranked = rank(hits, query, effective, now=self._clock(), steer=steer, min_score=min_score)
+        ranked = rank(hits, wanted, effective, now=self._clock(), steer=steer, min_score=min_score)
         timings = {
             "search": 1000 * (searched - started),
             "neighbours": 1000 * (joined - searched),
@@ -145,12 +158,12 @@ class Recall:
         return _merge(everywhen, then)
 
     async def _with_neighbours(
-        self, where: Filter, hits: list[Hit], query: str, weights: Retrieval, *, since: float
+        self, where: Filter, hits: list[Hit], wanted: Wanted, weights: Retrieval, *, since: float
     ) -> list[Hit]:
         if not hits:
             return hits
         hits = sorted(hits, key=lambda hit: hit.id)
-        order = best_first(hits, own_evidence(hits, query, weights))
+        order = best_first(hits, own_evidence(hits, wanted, weights))
         around = [
             Neighbourhood(namespace=hit.namespace, owner=hit.owner, run_id=hit.run_id, seq=hit.seq)
             for hit in (hits[at] for at in order[:NEIGHBOURHOODS])

@@ -8,6 +8,7 @@ from config.settings import Retrieval
 from memory.model import Hit
 from memory.retrieval.rank import rank
 from memory.retrieval.ranked import Ranked, Steer
+from memory.retrieval.words import Wanted
 from tests.support.hits import a_hit, a_turn
 from tests.support.services import START
 
@@ -17,7 +18,7 @@ NO_STEER = Steer()
 
 def ranking(hits: list[Hit], query: str = "peanuts", **given: Any) -> list[Ranked]:
     usual: dict[str, Any] = {"weights": WEIGHTS, "now": START, "steer": NO_STEER}
-    return rank(hits, query, **usual | given)
+    return rank(hits, Wanted(query), **usual | given)
 
 
 def order(hits: list[Hit], query: str = "peanuts", **given: Any) -> list[int]:
@@ -40,6 +41,49 @@ def test_equal_texts_are_told_once() -> None:
     hits = [a_hit(1, "I like tea.", dense=0.5), a_hit(2, "i like  tea.", dense=0.4), a_hit(3, "coffee", dense=0.1)]
 
     assert order(hits) == [1, 3]
+
+
+def test_one_utterance_is_told_once_and_another_fact_beside_it() -> None:
+    hits = [
+        a_hit(1, "I really like the tea", dense=0.5),
+        a_hit(2, "I like tea!", dense=0.4),
+        a_hit(3, "I don't like tea.", dense=0.3),
+    ]
+
+    assert order(hits) == [1, 3]
+
+
+def test_what_says_just_what_the_query_says_comes_first() -> None:
+    hits = [a_hit(1, "Peanuts, peanuts!", dense=0.9, text=1.0), a_hit(2, "I eat peanuts", dense=0.1)]
+
+    [first, *_] = ranking(hits, "i eat  peanuts")
+
+    assert first.hit.id == 2
+    assert "exact" in first.reasons
+
+
+def test_a_question_asked_again_is_not_its_own_answer() -> None:
+    hits = [a_turn(1, "What do I eat?", dense=1.0, text=1.0), a_turn(2, "Peanuts.")]
+
+    assert "exact" not in ranking(hits, "What do I eat?")[0].reasons
+
+
+def test_a_question_of_when_favours_what_names_a_time() -> None:
+    hits = [a_hit(1, "We met in July.", dense=0.5), a_hit(2, "We met in Rome.", dense=0.51)]
+
+    assert order(hits, "where did we meet") == [2, 1]
+    assert order(hits, "when did we meet") == [1, 2]
+
+
+def test_diversity_asked_for_puts_something_else_before_more_of_the_same() -> None:
+    hits = [
+        a_hit(1, "Ada likes green tea in the morning", dense=0.9),
+        a_hit(2, "Ada likes green tea in the evening", dense=0.8),
+        a_hit(3, "Bob sold his old car", dense=0.7),
+    ]
+
+    assert order(hits, "zzz") == [1, 2, 3]
+    assert order(hits, "zzz", weights=Retrieval(diversity=0.7)) == [1, 3, 2]
 
 
 def test_nothing_below_the_threshold_is_returned() -> None:
@@ -125,7 +169,9 @@ hits = st.builds(
 )
 found = st.lists(hits, max_size=25, unique_by=(lambda hit: hit.id, lambda hit: (hit.run_id, hit.seq or hit.id)))
 weights = st.builds(
-    Retrieval, **{name: st.floats(0, 10) for name in ("vector_weight", "session_weight", "question_weight")}
+    Retrieval,
+    diversity=st.sampled_from([0.0, 0.5, 1.0]),
+    **{name: st.floats(0, 10) for name in ("vector_weight", "session_weight", "question_weight")},
 )
 
 

@@ -3,6 +3,7 @@ import pytest
 
 from memory.model import Hit
 from memory.retrieval import signals
+from memory.retrieval.words import Wanted
 from tests.support.hits import a_hit, a_turn
 from tests.support.services import START
 
@@ -35,7 +36,7 @@ def test_text_of_equal_lengths_keeps_its_proportion(length: int) -> None:
 def test_words_counts_what_few_of_the_hits_hold() -> None:
     hits = [a_hit(1, "Ada paints cats."), a_hit(2, "Ada sings songs."), a_hit(3, "Ada sells cars.")]
 
-    scores = signals.words(hits, signals.words_of(hits, "What does Ada paint?"))
+    scores = signals.words(hits, signals.words_of(hits, Wanted("What does Ada paint?")))
 
     assert scores[0] == 1.0
     assert 0 < scores[1] < 0.3
@@ -46,37 +47,58 @@ def test_words_knows_a_word_by_its_beginning() -> None:
     hits = [a_hit(1, "Caroline was painting."), a_hit(2, "Große Städte"), a_hit(3, "寿司が好き")]
 
     for number, query in enumerate(("painted", "große", "寿司")):
-        assert signals.words(hits, signals.words_of(hits, query)).argmax() == number
+        assert signals.words(hits, signals.words_of(hits, Wanted(query))).argmax() == number
+
+
+def test_what_the_crowd_shares_is_no_evidence() -> None:
+    crowd = [a_hit(id, f"Ada again, {id}", text=0.2) for id in range(1, 80)]
+    hits = [*crowd, a_hit(99, "Ada paints", text=1.0)]
+
+    for scores in (signals.text(hits), signals.words(hits, signals.words_of(hits, Wanted("Ada paints")))):
+        assert scores[-1] == 1.0
+        assert scores[:-1].max() < 0.05
+
+
+def test_what_names_a_time_is_dated() -> None:
+    hits = [a_hit(1, "We met last summer."), a_hit(2, "We met there."), a_hit(3, "Seit 2019"), a_hit(4, "Room 101")]
+
+    assert signals.dated(hits).tolist() == [1, 0, 1, 0]
+
+
+def test_what_says_just_what_the_query_says_is_exact() -> None:
+    assert signals.exact([a_hit(1, "Likes  Tea."), a_hit(2, "Likes green tea.")], "likes tea.").tolist() == [1, 0]
 
 
 def test_no_word_of_the_query_gives_no_evidence() -> None:
     hits = [a_hit(1, "Likes tea.")]
 
     for query in ("coffee", "", "?"):
-        assert signals.words(hits, signals.words_of(hits, query)).tolist() == [0.0]
+        assert signals.words(hits, signals.words_of(hits, Wanted(query))).tolist() == [0.0]
 
 
-def test_session_is_half_its_best_turn_and_half_the_words_it_holds() -> None:
+def test_session_is_its_best_turn_and_the_words_it_holds() -> None:
     hits = [
         a_turn(1, "peanuts", run_id="a"),
         a_turn(9, "cashews", run_id="a"),
         a_turn(1, "peanuts", run_id="b", id=3),
         a_hit(4, "tea"),
     ]
-    words = signals.words_of(hits, "peanuts cashews")
+    words = signals.words_of(hits, Wanted("peanuts cashews"))
 
     scores = signals.session(signals.turns_of(hits), np.array([0.1, 0.8, 0.3, 0.5]), words)
 
-    assert scores[:2].tolist() == [0.9, 0.9]
-    assert 0.15 < scores[2] < 0.65
-    assert scores[3] == 0.25
+    assert scores[:2].tolist() == pytest.approx([0.86, 0.86])
+    assert 0.21 < scores[2] < 0.51
+    assert scores[3] == pytest.approx(0.35)
 
 
 def test_a_session_belongs_to_one_owner() -> None:
     hits = [a_turn(1, owner="u:ada"), a_turn(2, owner="u:bob", id=2)]
 
-    no_words = signals.words_of(hits, "")
-    assert signals.session(signals.turns_of(hits), np.array([0.2, 0.8]), no_words).tolist() == [0.1, 0.4]
+    no_words = signals.words_of(hits, Wanted(""))
+    assert signals.session(signals.turns_of(hits), np.array([0.2, 0.8]), no_words).tolist() == pytest.approx(
+        [0.14, 0.56]
+    )
     assert signals.neighbours(signals.turns_of(hits), np.array([0.1, 0.8])).tolist() == [0.0, 0.0]
 
 
@@ -166,7 +188,7 @@ def test_frequency_grows_slower_and_slower_up_to_one() -> None:
 
 
 def certainty(hits: list[Hit], query: str) -> float:
-    return signals.certainty(hits, signals.words_of(hits, query), list(range(len(hits))))
+    return signals.certainty(hits, signals.words_of(hits, Wanted(query)), list(range(len(hits))))
 
 
 def test_certainty_needs_a_near_vector_or_shared_words() -> None:

@@ -1,6 +1,7 @@
 import pytest
 
-from memory.retrieval.words import stems, telling
+from memory.retrieval.words import Wanted, beginnings, holds, telling
+from tests.support.hits import a_hit
 
 
 @pytest.mark.parametrize(
@@ -24,16 +25,44 @@ def test_a_query_of_nothing_else_stays_as_it_is(query: str) -> None:
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ("What did Caroline paint?", ["carol", "paint"]),
-        ("painting and painted", ["paint"]),
-        ("Müllers Straße", ["mülle", "stras"]),
-        ("寿司屋 sushi", ["寿司", "司屋", "sushi"]),
+        ("What did Caroline paint?", [("caroli",), ("paint",)]),
+        ("painting and painted", [("paint",)]),
+        ("hobbies running", [("hobb",), ("run",)]),
+        ("Müllers Straße", [("müller",), ("stras",)]),
+        ("寿司屋 sushi", [("寿司",), ("司屋",), ("sushi",)]),
+        ("bought", [("buy", "bought")]),
         ("", []),
     ],
 )
-def test_stems_are_the_beginnings_of_telling_words(query: str, found: list[str]) -> None:
-    assert stems(query) == found
+def test_the_words_of_a_query_are_known_by_what_their_forms_begin_with(
+    query: str, found: list[tuple[str, ...]]
+) -> None:
+    assert beginnings(query) == found
 
 
-def test_of_a_long_query_some_stems_are_enough() -> None:
-    assert len(stems(" ".join(f"w{number}" for number in range(500)))) == 32
+@pytest.mark.parametrize(
+    ("text", "query", "held"),
+    [
+        ("two cats", "cat", True),
+        ("a category", "cat", False),
+        ("the party", "art", False),
+        ("party art", "art", True),
+        ("she wrote it", "What does she write?", True),
+        ("my hobby", "hobbies", True),
+        ("好きな寿司", "寿司", True),
+        ("", "cat", False),
+    ],
+)
+def test_a_text_holds_a_word_that_begins_like_it(text: str, query: str, held: bool) -> None:
+    assert holds(text, beginnings(query)[0]) is held
+
+
+def test_of_a_long_query_some_words_are_enough() -> None:
+    assert len(beginnings(" ".join(f"w{number}" for number in range(500)))) == 32
+
+
+def test_a_hit_is_read_once() -> None:
+    wanted = Wanted("green tea")
+
+    assert wanted.held([a_hit(1, "green")]).tolist() == [[1], [0]]
+    assert wanted.held([a_hit(2, "tea"), a_hit(1, "another text")]).tolist() == [[0, 1], [1, 0]]

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from context.times import span_of, time_expression
+from memory.retrieval.times import asks_when, names_time, span_of, time_expression, time_named
 
 NOW = int(datetime(2026, 1, 21, 15, 30, tzinfo=UTC).timestamp() * 1000)
 """A Wednesday."""
@@ -70,3 +70,23 @@ def test_a_span_reaches_half_a_day_beyond_for_other_time_zones() -> None:
 
 def test_what_dateparser_does_not_know_names_no_span() -> None:
     assert span_of("letzte tagen", NOW) is None
+
+
+@pytest.mark.parametrize("query", ["When did we meet?", "Wie lange wohnt er dort?", "¿Cuándo fue?", "Quand est-ce ?"])
+def test_a_question_for_a_time_is_known(query: str) -> None:
+    assert asks_when(query)
+
+
+def test_other_questions_ask_for_no_time() -> None:
+    assert not asks_when("Where does Whenda live?")
+
+
+def test_a_text_with_a_word_for_a_time_names_one() -> None:
+    assert names_time("It was last Friday.")
+    assert names_time("Depuis 2019")
+    assert not names_time("It was 12 degrees.")
+
+
+async def test_the_time_that_a_query_names_is_read() -> None:
+    assert await time_named("what did I eat yesterday", NOW) == span_of("yesterday", NOW)
+    assert await time_named("what did I eat", NOW) is None

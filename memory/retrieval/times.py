@@ -1,5 +1,6 @@
 """The time that a query names ("last week", "in May 2023", "vor drei Tagen"), as a span of event times."""
 
+import asyncio
 import re
 import threading
 from datetime import UTC, datetime, timedelta
@@ -65,6 +66,20 @@ _EXPRESSION = re.compile(
     re.VERBOSE,
 )
 _WORD = re.compile(r"\w+")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_MOMENTS = _TIME_WORDS | frozenset(
+    _words("""
+        ago last next week weekend weekends recently since tomorrow summer winter spring autumn fall
+        letzte letzten letzter nächste nächsten seit morgen sommer herbst neulich kürzlich
+        dernier dernière prochain prochaine depuis demain été hiver automne récemment
+        pasado pasada próximo próxima desde mañana verano invierno otoño recientemente
+    """)
+)
+_WHEN = re.compile(
+    r"\b(?:when|how long|what (?:time|day|date|month|year)|which (?:day|date|month|year)|wann|seit wann|wie lange|"
+    r"quand|depuis combien|quel (?:jour|mois)|cu[aá]ndo|cu[aá]nto tiempo|qu[eé] (?:día|mes|año))\b",
+    re.IGNORECASE,
+)
 _READ = 400
 _parsing = threading.Lock()
 
@@ -78,6 +93,30 @@ def time_expression(query: str) -> str | None:
         return None
     # The longest tells most: of "on Friday, 14 July 2023" the date.
     return max(_EXPRESSION.findall(" ".join(text.split())), key=len, default=None)
+
+
+def asks_when(query: str) -> bool:
+    """Whether `query` asks for a time, in one of LANGUAGES."""
+    return _WHEN.search(query) is not None
+
+
+def names_time(text: str) -> bool:
+    """Whether `text` has a word for a time in it, in one of LANGUAGES: a cheap guess, made of many texts."""
+    words = _WORD.findall(text.lower())
+    return not _MOMENTS.isdisjoint(words) or any(_YEAR.fullmatch(word) for word in words)
+
+
+async def time_named(query: str, now: int, *, patience: float | None = None) -> Span | None:
+    """The span that `query` names when said at `now`; None mostly, and where reading it would take longer than
+    `patience` seconds (the first time dateparser is loaded)."""
+    expression = time_expression(query)
+    if expression is None:
+        return None
+    try:
+        async with asyncio.timeout(patience):
+            return await asyncio.to_thread(span_of, expression, now)
+    except TimeoutError:
+        return None
 
 
 def span_of(expression: str, now: int) -> Span | None:

@@ -1,0 +1,86 @@
+"""Saying nothing twice: what is one utterance, and what says much the same. All pure."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+from msgspec import structs
+from numpy.typing import NDArray
+
+from memory.retrieval.ranked import Ranked
+from memory.retrieval.words import word_set
+
+_FILLERS = frozenset(("a", "an", "the", "oh", "just", "really", "actually", "please", "indeed"))
+"""Words whose absence changes neither polarity, number, name nor person."""
+
+_PARTING = re.compile(r"""(?<!\d)[.,:](?!\d)|(?<=\d)[.,:](?!\d)|[\s;!"\u201c\u201d\u201e«»…]+""")
+"""What parts words and is none itself. Between digits, and before one, a point is part of the number."""
+
+_CLOSING = ' \t\n.,:;!"\u201c\u201d\u201e«»…'
+
+
+def essence(text: str) -> str:
+    """What two texts share that are one utterance: the words in their order without articles and fillers, case and
+    punctuation aside. A question mark, a sign, a number, a name or a "not" tells two apart."""
+    words = _PARTING.sub(" ", text.replace("\u2019", "'").replace("?", " ? ")).split()
+    # "vitamin A" is not vitamin; the first word is written large whatever it is.
+    telling = [word for word in words[1:] if word not in _FILLERS]
+    if words and words[0].lower() not in _FILLERS:
+        telling.insert(0, words[0])
+    return " ".join(telling or text.split()).casefold()
+
+
+def distinct(texts: Sequence[str], order: Iterable[int]) -> Iterator[int]:
+    """`order` (places in `texts`, best first) without those that say what an earlier one says."""
+    # One utterance ends in one word, so few texts have to be read whole.
+    first: dict[str, int] = {}
+    said: dict[str, set[str]] = {}
+    for at in order:
+        ending = (texts[at].rstrip(_CLOSING).rsplit(None, 1) or [""])[-1].casefold()
+        other = first.setdefault(ending, at)
+        if other == at:
+            yield at
+            continue
+        known = said.get(ending)
+        if known is None:
+            known = said[ending] = {essence(texts[other])}
+        if (told := essence(texts[at])) not in known:
+            known.add(told)
+            yield at
+
+
+def spread(ranked: Sequence[Ranked], diversity: float) -> list[Ranked]:
+    """`ranked` by maximal marginal relevance (Carbonell and Goldstein 1998): each loses of its score `diversity` times
+    the share of words that it has in common with the most alike of those before it."""
+    if not ranked:
+        return []
+    alike = _alikeness([one.hit.content for one in ranked])
+    scores = np.array([one.score for one in ranked])
+    nearest = np.zeros(len(ranked))
+    left = np.ones(len(ranked), np.bool_)
+    order: list[Ranked] = []
+    for _ in ranked:
+        values = np.where(left, scores * (1 - diversity * nearest), -1.0)
+        at = int(values.argmax())
+        one, lost = ranked[at], float(scores[at] - values[at])
+        order.append(
+            structs.replace(
+                one, score=one.score - lost, signals=(*one.signals, "diversity"), shares=(*one.shares, -lost)
+            )
+        )
+        left[at] = False
+        nearest = np.maximum(nearest, alike[at])
+    return order
+
+
+def _alikeness(texts: Sequence[str]) -> NDArray[np.float32]:
+    """The Jaccard index of each two texts' words."""
+    numbers: dict[str, int] = {}
+    sets = [[numbers.setdefault(word, len(numbers)) for word in sorted(word_set(text))] for text in texts]
+    held = np.zeros((len(texts), len(numbers)), np.float32)
+    for row, words in enumerate(sets):
+        held[row, words] = 1.0
+    shared = held @ held.T
+    sizes = held.sum(axis=1)
+    alike: NDArray[np.float32] = shared / np.maximum(sizes[:, None] + sizes[None, :] - shared, 1.0)
+    return alike
