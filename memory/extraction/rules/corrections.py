@@ -17,7 +17,11 @@ _PATTERNS = tuple(
 _RETRACTION = re.compile(
     r"(?:(?:oh|ah|haha|well|ok|and|but|or|sorry|lol|hmm|[.\u2026]+)[,.]? )*"
     r"(?:(?:(?:just|only|I am|was) )*(?:kidding|joking)|jk|scratch that|(?:actually|wait|oh|no)[,.]? no|no[,.]? wait"
-    r"|not(?=\W*$)|not really|never ?mind)(?=\W*$|[,.!;:])",
+    r"|not(?=\W*$)|not really|never ?mind|(?:oops|no|wait|sorry|er+m*|um+|I)[,.]? (?:I )?(?:mean|meant)\b[^.!?]*"
+    r"|(?:or )?rather\b[^.!?]*|(?:sorry|oops|wait|correction)[,.!:]+ (?!I\b|my\b)[^.!?]{1,30}"
+    r"|well,? (?!I\b|my\b)[^.!?]{1,30} (?:really|actually|I guess|I suppose|sort of|kind of)"
+    r"|(?:was|were|well|or)\b[^.!?]{1,60}\b(?:I should say|rather|I mean)|(?:was|were) an? [^.!?,]{1,40})(?=\W*$"
+    r"|[,.!;:])",
     re.IGNORECASE,
 )
 _RETRACTED = re.compile(

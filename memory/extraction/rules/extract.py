@@ -9,14 +9,16 @@ from msgspec import structs
 from memory.extraction.facts import Correction, Fact
 from memory.extraction.rules import vocabulary as v
 from memory.extraction.rules.corrections import correction, retracts, retracts_itself
+from memory.extraction.rules.material import after_lead, asks_about_text, names_a_value, own_words
 from memory.extraction.rules.openings import Opening, read_opening
 from memory.extraction.rules.other_languages import translated
 from memory.extraction.rules.passages import QUOTED, passages
-from memory.extraction.rules.person import ADVERBS, others, third_person
-from memory.extraction.rules.requests import concerns_all_before, hands_over, is_question, told_before_question
-from memory.extraction.rules.sentences import clauses, negates, plain, sentences, shared_subject
-from memory.extraction.rules.statement import Statement, topic, value
-from memory.extraction.rules.statements.conduct import CONDUCT
+from memory.extraction.rules.person import ADVERBS, has_known_verb, others, third_person
+from memory.extraction.rules.requests import concerns_all_before, hands_over, is_question, made_up, told_before_question
+from memory.extraction.rules.sentences import clauses, negates, plain, sentences, shared_subject, spoken_of_self
+from memory.extraction.rules.statement import Opening as StatementOpening
+from memory.extraction.rules.statement import Statement, may_open, opening_of, topic, value
+from memory.extraction.rules.statements.conduct import CONDUCT, standing_order
 from memory.extraction.rules.statements.identity import IDENTITY
 from memory.extraction.rules.statements.life import FAMILY, HEALTH, HOME, WORK
 from memory.extraction.rules.statements.taste import HABITS, TASTE
@@ -25,8 +27,15 @@ from memory.extraction.secrets import MARK
 STATEMENTS = (*IDENTITY, *HOME, *WORK, *FAMILY, *HEALTH, *TASTE, *HABITS, *CONDUCT)
 """The first that fits a clause says what it is."""
 
+_OPENINGS: tuple[StatementOpening, ...] = ("I am", "I", "My", "")
+_STATEMENTS = {
+    opening: tuple(statement for statement in STATEMENTS if may_open(statement, opening)) for opening in _OPENINGS
+}
+
 LONGEST = 300
 """Characters of a sentence; longer ones are seldom said of oneself."""
+_READ = 2 * LONGEST
+"""What is looked at of a sentence, for how it begins tells what comes after it."""
 MOST = 300
 """Sentences of a message; with more it is a document."""
 
@@ -45,17 +54,27 @@ def extract(texts: Iterable[str]) -> list[Fact | Correction]:
 
 
 def _message(text: str) -> Iterator[Fact | Correction]:
-    if concerns_all_before(text):
+    if concerns_all_before(text) or made_up(text):
         return
     greeted = False
     last: list[Fact | Correction] = []
-    for sentence in islice((plain(raw) for line in passages(text) for raw in sentences(line)), MOST):
+    for sentence in islice((plain(raw[:_READ]) for line in passages(own_words(text)) for raw in sentences(line)), MOST):
         if not retracts(sentence):
             yield from last
         last = []
-        if hands_over(sentence):
+        if hands_over(sentence) or asks_about_text(sentence):
             return
+        if v.SARCASTIC.match(sentence):
+            continue
         opening = read_opening(sentence)
+        if not opening.remembers:
+            told = after_lead(opening.rest)
+            if told is None and names_a_value(opening.rest):
+                continue
+            if told is None:
+                return
+            if told != opening.rest:
+                opening = read_opening(told)
         last = list(_sentence(opening, greeted=greeted or opening.greets))
         greeted = opening.greets and not opening.rest
     yield from last
@@ -76,18 +95,29 @@ def _sentence(opening: Opening, *, greeted: bool) -> Iterator[Fact | Correction]
     if opening.corrects and (set_right := correction(sentence)):
         yield set_right
         return
-    if foreign := translated(sentence):
-        yield foreign
+    whole = translated(sentence) or standing_order(sentence)
+    if whole or _CONDITIONAL.match(sentence):
+        yield from whole
         return
-    if _CONDITIONAL.match(sentence):
-        return
-    parts = clauses(sentence)
+    yield from _clauses(sentence, greeted=greeted)
+
+
+def _clauses(sentence: str, *, greeted: bool) -> Iterator[Fact]:
+    parts = clauses(spoken_of_self(sentence))
     if any(retracts(part) for part in parts[1:]):
         return
     for clause in parts:
-        yield from _clause(clause, greeted=greeted)
+        reported = v.REPORTED.search(clause)
+        if reported is None:
+            yield from _clause(clause, greeted=greeted)
+            continue
+        # Who "I" is from here on, only the one reported knows.
+        if before := _BEFORE_REPORT.match(clause[: reported.start()]):
+            yield from _clause(before[1])
+        return
 
 
+_BEFORE_REPORT = re.compile(r"(.{3,}?),? (?:and|but|so|because) $")
 _CONDITIONAL = re.compile(
     r"(?:if|when|whenever|while|unless|until|once|in case|before|after|as soon as|as long as|where|wherever"
     r"|for (?:example|instance)|e\.g\.)(?!\w)",
@@ -101,15 +131,17 @@ def _clause(clause: str, *, greeted: bool = False) -> Sequence[Fact]:
         return []
     if greeted and (name := _introduction(clause)):
         return [name]
-    parts = [_fact(part) for part in shared_subject(clause)]
-    if len(parts) > 1 and all(parts):
-        return [part for part in parts if part]
+    said = shared_subject(clause)
+    if len(said) > 1:
+        facts = [_fact(part) for part in said]
+        if all(facts) or (any(facts) and all(map(has_known_verb, said))):
+            return [fact for fact in facts if fact]
     whole = _fact(clause)
     return [whole] if whole else []
 
 
 def _fact(clause: str) -> Fact | None:
-    for statement in STATEMENTS:
+    for statement in _STATEMENTS[opening_of(clause)]:
         match = statement.pattern.match(clause)
         if match is None or (statement.check is not None and not statement.check(match)):
             continue
@@ -183,8 +215,14 @@ def _introduction(clause: str) -> Fact | None:
     return Fact(content=f"User's name is {match[1]}", category="identity", confidence=0.9, slot="name")
 
 
+_TELLS = re.compile(
+    r"^(?:I|my)\b|\b(?:is|are|was|were|has|have|will|means?|starts?|ends?|goes|lives?|works?)\b|\w's\b", re.IGNORECASE
+)
+"""Not a mere thing: "the milk", "the second question"."""
+
+
 def _remembered(body: str) -> Iterator[Fact]:
-    """Asked to remember that something is so, it is kept in any case: as the facts it states, else in the third person,
+    """What is asked to be remembered, if it tells anything: as the facts it states, else in the third person,
     else verbatim."""
     body = body.rstrip("?.! ")
     if body.startswith("to ") and not body.startswith(("to always ", "to never ")):
@@ -194,6 +232,6 @@ def _remembered(body: str) -> Iterator[Fact]:
         yield from (structs.replace(fact, confidence=1.0) for fact in stated)
     elif body.startswith(("to always ", "to never ")):
         yield Fact(content=f"User asks: remember {others(body)}", category="instruction", confidence=1.0)
-    else:
+    elif _TELLS.search(body):
         content = third_person(body) or f"User asked to remember: {body}"
         yield Fact(content=content, category="fact", confidence=1.0)

@@ -18,7 +18,15 @@ class Opening(Struct, frozen=True, kw_only=True):
 
 
 _GREETING = (
-    either("hi", "hiya", "hey", "hello", "greetings", "good (?:morning|afternoon|evening)", "nice to meet you")
+    either(
+        "hi",
+        "hiya",
+        "hey",
+        "hello",
+        "greetings",
+        "(?:good )?(?:morning|afternoon|evening)(?=[,.!])",
+        "nice to meet you",
+    )
     + r"(?: there| all| everyone| [A-Z][a-z]+(?=[,.!]))?"
 )
 _CORRECTING = either(
@@ -33,6 +41,9 @@ _FILLER = either(
     r"(?:please )?note(?: that)?|you should (?:also )?know(?: that)?|I should (?:also )?(?:mention|add|say)(?: that)?",
     r"I (?:just )?want(?:ed)? (?:you to know|to (?:mention|add|say|tell you))(?: that)?",
     r"I (?:forgot to )?mention(?:ed)?(?: that)?|let me (?:tell|add|mention)(?: you)?(?: that)?",
+    r"(?:quick|random|small|dumb|stupid|silly) (?:q|question|one)|heads[- ]up|side note|tbh|imo|typo|long "
+    r"story(?: short)?",
+    r"personally|(?:that|it) (?:worked|helps|helped|makes sense)|again|full disclosure|lol|haha|hmm+|hm|um+|uh",
     r"unfortunately|luckily|sadly|fortunately|honestly|these days|nowadays|in general|at home",
     r"since|because|although|though|even though|given that|seeing that|as (?:you know|I said|I mentioned|mentioned)",
     r"update|reminder|important|edit|preferences|background|context|some (?:background|context)|(?:a bit )?about me",

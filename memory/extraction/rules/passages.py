@@ -12,7 +12,8 @@ _MACHINE = re.compile(
     r"""\s*(?:
         \[?\d{4}-\d\d-\d\d[T\ ]\d\d:\d\d | \[?\d\d:\d\d(?::\d\d)?\b | \[?(?:INFO|WARN(?:ING)?|ERROR|DEBUG|FATAL)\b
         | at\ [\w.$<>]+\( | Traceback\b | File\ " | [\w.]*(?:Error|Exception)\b: | [$\#%]\ | [\w.-]+@[\w.-]+:\S*[$\#]
-        | diff\ --git | @@\ | [+-]{3}\ | [<{}\[\]|(] | (?:def|class|import|from|return|const|let|var|function|public
+        | diff\ --git | /[*/] | <!--
+        | @@\ | [+-]{3}\ | [<{}\[\]|(] | (?:def|class|import|from|return|const|let|var|function|public
         |private|SELECT|INSERT|UPDATE|DELETE)\ .*[;:(){}=*] | .*[;{}]\s*$ | .*(?:=>|->|==|!=|&&|\|\|) | \w+\(.*\)$
     )""",
     re.VERBOSE,
@@ -26,7 +27,7 @@ _LABELS = words(
 )
 _QUOTE = re.compile(r"\"[^\"\n]{0,1000}\"|“[^”\n]{0,1000}”|«[^»\n]{0,1000}»|„[^“”\n]{0,1000}[“”]|`[^`\n]{0,500}`")
 _LEADING_QUOTE = re.compile(r"\s*[\"“«„]")
-_BULLET = re.compile(r"\s*(?:[-*•\u2013]|\d{1,2}[.)])\s+")
+_BULLET = re.compile(r"\A\s*(?:[-*•\u2013]|\d{1,2}[.)])\s+")
 
 QUOTED = "\u2e3a"
 """Stands where a longer quotation was."""
@@ -35,7 +36,7 @@ QUOTED = "\u2e3a"
 def passages(text: str) -> Iterator[str]:
     """The user's own lines in order, without list marks, long quotations replaced by QUOTED."""
     fenced = False
-    for line in text.translate(_APOSTROPHES).splitlines():
+    for line in map(str.strip, text.translate(_APOSTROPHES).splitlines()):
         if _FENCE.match(line):
             fenced = not fenced
         elif _LETTER.match(line) and not fenced:

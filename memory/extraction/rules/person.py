@@ -11,16 +11,17 @@ ADVERBS = (
     r"|no longer"
     r"|genuinely|truly|honestly|personally|strongly|definitely|particularly|especially|strictly|totally"
     r"|completely|deeply"
-    r"|simply|kind of|primarily|exclusively|regularly|frequently|occasionally|even|both|finally|very much|quite)"
+    r"|much|way more|simply|kind of|primarily|exclusively|regularly|frequently|occasionally|even|both|finally"
+    r"|very much|quite)"
 )
 
 _SUBJECT = re.compile(rf"^I ((?:{ADVERBS} )*)([a-z]+(?:n't)?)\b(?!')", re.IGNORECASE)
 _PRESENT = words(
-    """adore appreciate attend avoid bake believe belong bike buy carry care climb coach code collect come commute
+    """adore appreciate attend avoid bake believe belong bike book buy carry care climb coach code collect come commute
     consume cook count cycle dance depend despise detest develop dislike draw drink drive earn eat enjoy exercise
     expect feel fear fish fly follow garden get give go grow hate have hike hold hunt invest jog join keep knit
-    know lack lead learn like listen live loathe look love make manage mean mentor mind miss need only own paint
-    pay photograph play practice practise prefer program raise rent represent reside ride root run sail save say
+    know lack lead learn like listen live loathe look love make manage mean mentor mind miss need only order own paint
+    pay photograph play practice practise prefer program raise read rent represent reside ride root run sail save say
     see seek sell sew share sing sit skate ski sleep smoke speak spend stand start stay struggle study suffer
     support surf swim take talk teach tend think train travel try understand use vape visit volunteer wake walk
     want watch wear wish work worry write"""
@@ -30,7 +31,8 @@ _UNCHANGED = words(
     wasn't moved lived worked studied grew went got married bought sold left quit joined started stopped gave born
     became met lost found made took broke built wrote founded graduated turned adopted retired divorced finished
     relocated used switched changed said told thought felt knew saw had came ran won began taught spent chose
-    decided wanted needed liked loved hated enjoyed preferred"""
+    switched learned learnt earned held visited trained played turned decided wanted needed liked loved hated
+    enjoyed preferred"""
 )
 _IRREGULAR = {
     "am": "is",
@@ -83,6 +85,12 @@ def third_person(clause: str) -> str | None:
     if subject[2].lower() in _PRESENT:
         rest = _COORDINATED.sub(_coordinate, rest)
     return f"User {subject[1].lower()}{verb}{others(rest)}"
+
+
+def has_known_verb(clause: str) -> bool:
+    """Whether "I" is followed by a word that is surely a verb."""
+    subject = _SUBJECT.match(clause)
+    return subject is not None and _conjugated(subject[2].lower()) is not None and subject[2].lower() not in _AMBIGUOUS
 
 
 def others(text: str) -> str:

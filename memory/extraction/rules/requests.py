@@ -20,10 +20,12 @@ _OWN_TEXT = (
     r"|translation|message|post|bio|article|speech|story)"
 )
 _WORK = either(
-    r"translat\w+|summari[sz]\w+|proofread\w*|re-?write|rephras\w+|reword\w*|paraphras\w+|polish|classify|analy[sz]e|edit",
+    r"translat\w+|summari[sz]\w+|proofread\w*|re-?write|rephras\w+|reword\w*|paraphras\w+|polish|classify"
+    r"|analy[sz]e|edit",
     r"draft|debug|transcribe|parse|evaluate|critique|grade|say",
     r"(?:correct|fix|improve|check|review|explain|complete|continue|finish|shorten|expand|convert|format|answer|extract"
     r"|compare|write|read|use|look at|consider|reply to|respond to)"
+    r"(?! .* in all (?:of )?(?:your|my|our|future)\b)"
     rf" (?:this|these|the|{_OWN_TEXT}|it\b|in|to)",
 )
 _HANDS_OVER = re.compile(
@@ -35,6 +37,8 @@ _HANDS_OVER = re.compile(
         r"(?:is (?:right )?|follows |copied |pasted )?below\b",
         r".*\b(?:asked|told|wants?|wanted|needs?) (?:me|you|us) to "
         r"(?:forward|pass on|relay|(?:send|share|post|paste|pass) (?:this|it|that|the following))\b",
+        r".*\b(?:übersetz|traduis|traduci|traduz|tradui|vertaal|vervollständig|korrigier|corrig|résum|riassum"
+        r"|zusammenfass)\w*",
         r".*\bforward(?:ed|ing)? (?:this|a|the) (?:e-?mail|message|note|letter)\b",
         r"here(?:'s| is| are) (?:the|a|an|my|some|what|his|her|their|our)\b",
         r".*\b(?:said|says|wrote|told me|texted|e-?mailed|replied|asked|posted|writes|goes|reads)(?: \w+)?:",
@@ -42,7 +46,8 @@ _HANDS_OVER = re.compile(
     re.IGNORECASE,
 )
 _PIECE = (
-    r"(?:story|tale|poem|song|dialogue|script|scene|novel|lyrics|monologue|speech|joke|essay|post|bio|letter|e-?mail|message"
+    r"(?:story|tale|poem|song|dialogue|script|scene|novel|lyrics|monologue|speech|joke|essay|post|bio|letter"
+    r"|e-?mail|message"
     r"|review|tweet|caption|prompt|conversation|haiku|chapter|paragraph|text|blog|profile|persona|character|diary"
     r"|cover letter|statement)"
 )
@@ -63,7 +68,8 @@ _MADE_UP = re.compile(
 )
 _ALL_BEFORE = re.compile(
     either(
-        r"\b(?:translate|summari[sz]e|proofread|rewrite|rephrase|paraphrase|correct|fix|improve|classify|check|say|put|render"
+        r"\b(?:translate|summari[sz]e|proofread|rewrite|rephrase|paraphrase|correct|fix|improve|classify|check"
+        r"|say|put|render"
         r"|edit|turn)\b[^.?!\n]{0,30}\b(?:above|that|it|this) (?:in|to|into|for|as)\b(?![^.?!\n]{0,40}:)",
         r"\b(?:the|text|sentence|message) above\b",
         r"\bwhat (?:is|'s) (?:the )?(?:sentiment|wrong with)\b",
@@ -87,6 +93,8 @@ _AT_LAST = re.compile(
     re.IGNORECASE,
 )
 """The last sentence asks to work on what stands before it."""
+_LAST = 300
+"""Characters such a sentence may have; from every place of a long text the search would take its square in time."""
 # A question about what was told, so not "don't I?" nor "is it?".
 _TOLD_FIRST = re.compile(
     r"(?P<told>(?:I|My)\b[^?]*?)(?:,? (?:so|and|but))?[,;] (?:so |and |but )?"
@@ -101,6 +109,32 @@ _TOLD_SO = re.compile(
 )
 
 
+_PLAYED = re.compile(
+    either(
+        r"\b(?:role-?play(?:ing)?|in character|mock (?:interview|trial|exam)|20 questions|twenty questions|text "
+        r"adventure)\b",
+        r"\b(?:we are|we're|let's|let us) play(?:ing)?\b|(?:^|\s)rp:|\b(?:first|1st) person (?:pov|narrat\w+|view)\b",
+        r"\bmy (?:\w+ ){0,2}?(?:character|persona|oc|alter ego|avatar|protagonist|narrator|heroine?|villain|pc)\b",
+        r"(?-i:\b[Yy]ou(?:'re| are)(?: now)? [A-Z]\w+)|\byou(?:'re| are) (?:now )?(?:an?|my|the) "
+        r"(?:\w+ ){0,3}?(?:assistant|expert|bot|doctor|chef|coach|teacher|therapist|tutor|interviewer|guide|lawyer"
+        r"|character|master|dm|pirate|king|queen|detective|wizard)\b",
+        r"\bwhat do you do\?\s*\Z|\byou (?:play|are playing|will play|act) (?:an?|the|my|as)\b|\b(?:speak|talk"
+        r"|respond|answer|reply|write) as (?:an?|my|if)\b",
+        r"\bI(?:'m| am) (?:your|the) (?:\w+ )?(?:granddaughter|grandson|daughter|son|father|mother|boss|customer"
+        r"|patient|client"
+        r"|student|dm|dungeon master|player|king|queen|hero|master|captain|teacher|interviewer|applicant)\b",
+        r"\bbe my (?:girlfriend|boyfriend|wife|husband|friend|mom|dad|boss|date)\b|\bonce upon a time\b",
+        r"(?m:^[ \t]{0,8}\*[^*\s][^*\n]{2,80}\*(?!\*))|\bthe candidate\b|\bthe narrator\b",
+    ),
+    re.IGNORECASE,
+)
+
+
+def made_up(text: str) -> bool:
+    """A game is played in it: whoever says "I" is someone else."""
+    return _PLAYED.search(text) is not None
+
+
 def hands_over(sentence: str) -> bool:
     """What follows it in the message is material to work on, or made up."""
     return _HANDS_OVER.match(sentence) is not None or _MADE_UP.search(sentence) is not None
@@ -108,7 +142,7 @@ def hands_over(sentence: str) -> bool:
 
 def concerns_all_before(text: str) -> bool:
     """It asks to work on what stands before the request."""
-    return _ALL_BEFORE.search(text) is not None or _AT_LAST.search(text) is not None
+    return _ALL_BEFORE.search(text) is not None or _AT_LAST.search(text.rstrip()[-_LAST:]) is not None
 
 
 def is_question(sentence: str) -> bool:

@@ -16,9 +16,22 @@ _CONTRACTED = (
     (re.compile(r"^[iI]m\b"), "I am"),
     (re.compile(r"\b([mM]y [\w' -]{0,20}?name)'s (?=[A-Z])"), r"\1 is "),
     (re.compile(r"^[iI]ve\b"), "I have"),
+    (
+        re.compile(r"(?<![\w'])[iI]m (?=(?:an?|the|not|from|so|really|now|also|allergic|\d+|[a-z]+(?:ing|ian|ed))\b)"),
+        "I am ",
+    ),
     (re.compile(r"\bI'm\b", re.IGNORECASE), "I am"),
+    (re.compile(r"\bI've got\b(?! to\b)", re.IGNORECASE), "I have"),
+    (re.compile(r"\bfav(?:e|s)?\b", re.IGNORECASE), "favourite"),
+    (re.compile(r"\b(?:pls|plz)\b", re.IGNORECASE), "please"),
+    (re.compile(r"\brly\b", re.IGNORECASE), "really"),
+    (
+        re.compile(r"^([mM]y (?:\w+ ){0,2}\w+)'s (?=(?:on|an?|called|named|from|allergic|vegan|vegetarian|\d+) )"),
+        r"\1 is ",
+    ),
     (re.compile(r"\bI've\b", re.IGNORECASE), "I have"),
     (re.compile(r"\b(do|ca|does|did|wo|is|are|was|have|has)nt\b", re.IGNORECASE), r"\1n't"),
+    (re.compile(r"[\u2600-\u27bf\U0001F000-\U0001FAFF\ufe0f]+|(?:(?<=\s)|^)[:;=]-?[()DPp3/]+(?=\s|$)"), ""),
     (re.compile(r"\s+"), " "),
     (
         re.compile(r"^((?:from now on|from here on|in (?:the )?future|going forward)), (?=please\b)", re.IGNORECASE),
@@ -62,8 +75,24 @@ _JOINTS = re.compile(
 )
 _TRAILING = re.compile(r",? (?:by the way|btw|too|though|you know|please|thanks|thank you|as well)$", re.IGNORECASE)
 _JOINT_SUBJECT = re.compile(r"^My (?:\w+ ){1,2}and I\b", re.IGNORECASE)
-_SHARED_SUBJECT = re.compile(r",?\s+(?:and|but)\s+(?:also\s+)?(?=[a-z]+)")
+_SHARED_SUBJECT = re.compile(r"(?:,?\s+(?:and|but)|,)\s+(?:also\s+)?(?=[a-z]+)")
 _NEGATED = re.compile(r"\b(?:not|never|no|nothing|neither|hardly|rarely|cannot|without)\b|n't\b", re.IGNORECASE)
+
+
+_AS_ONE = re.compile(r"[Aa]s (?P<what>an? [\w' -]{2,40}?)(?:,| (?=I\b))\s*(?=I\b)")
+_CONTRAST = re.compile(
+    r"(?<=\d),? (?:and )?not \d+$|(?<=\w), not (?:an? )?(?!(?:really|any|yet|now|quite|exactly|sure|at|so|even"
+    r"|always|only"
+    r"|just|one|to|that|in|on|for|too|by|if|when|since|because)\b)[\w-]+(?: [\w-]+)?$"
+)
+_ASIDE = re.compile(r"(?<=\w), (?:that's|that is|which is|those are) (?!why\b|how\b).*$")
+
+
+def spoken_of_self(sentence: str) -> str:
+    """ "As a nurse I work nights" with both in the first person; without "not 43" after 34, and without what a last
+    "that's my brother" says."""
+    sentence = _CONTRAST.sub("", _ASIDE.sub("", sentence.rstrip("!. ")))
+    return _AS_ONE.sub(r"I am \g<what>, and ", sentence, count=1)
 
 
 def clauses(sentence: str) -> list[str]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from re import Match, Pattern
+from typing import Literal
 
 from msgspec import Struct
 
@@ -35,7 +36,7 @@ _SHORT = {
     "<not>": r"(?:do not|don't|did not|didn't)",
     "<cannot>": r"(?:can't|cannot|can not)",
     "<any more>": r"(?: any ?more| any longer)?",
-    "<Name>": r"[A-ZÀ-Þ][\w'-]*(?: [A-ZÀ-Þ][\w.'-]*){0,3}",
+    "<Name>": r"(?:(?:Dr|Prof|Mr|Mrs|Ms)\. )?[A-ZÀ-Þ][\w'-]*(?: [A-ZÀ-Þ][\w.'-]*){0,3}",
     "<word>": r"[\w'-]+",
     "<number>": r"(?:\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|twin|several)",
     "<when>": r"(?:,? (?:last|this|in|on|two|three|a|after|because|yesterday|today|recently)\b.*)?$",
@@ -71,6 +72,30 @@ def say(
     )
 
 
+Opening = Literal["I am", "I", "My", ""]
+
+
+def opening_of(clause: str) -> Opening:
+    """What the clause begins with, of all that statements may ask for."""
+    head = clause[:5].lower()
+    if head.startswith("i am "):
+        return "I am"
+    return "I" if head.startswith("i ") else "My" if head.startswith("my ") else ""
+
+
+def may_open(statement: Statement, opening: Opening) -> bool:
+    """Whether the statement's pattern could match a clause that begins so: told by how the pattern itself begins, so
+    that most patterns need not be tried."""
+    pattern = statement.pattern.pattern
+    if pattern.startswith(("My ", "[Mm]y ")):
+        return opening == "My"
+    if pattern.startswith("I am "):
+        return opening == "I am"
+    if pattern.startswith(("I ", "(?:I ")):
+        return opening == "I" or (opening == "I am" and re.search(r"\bam\b", pattern) is not None)
+    return True
+
+
 _TAIL = re.compile(
     r"\s*(?:[,;(]|\b(?:because|since|but|so|except|unless|as|any ?more|any longer|at all|a lot|very much"
     r"|so much|too much|either"
@@ -98,6 +123,21 @@ def topic(text: str) -> str:
 def lasting_thing(match: Match[str]) -> bool:
     """`x` means something outside of the conversation."""
     return v.VAGUE.match(match["x"]) is None and re.search(r"\byou\b", match["x"], re.IGNORECASE) is None
+
+
+_NO_ALLERGEN = re.compile(
+    r"\b(?:mornings?|\w+days?|work(?:ing|outs?)?|people|meetings?|drama|fun|exercis\w+|homework|commitment|small "
+    r"talk|bs"
+    r"|bullshit|nonsense|stupidity|emails?|phone calls|cardio|adulting|responsibilit\w+|capitalism|deadlines?"
+    r"|feelings|change"
+    r"|everything|this|that|it|you|him|her|them|nothing|anything)\b",
+    re.IGNORECASE,
+)
+
+
+def allergen(match: Match[str]) -> bool:
+    """`x` is something one can be allergic to, and no joke."""
+    return _NO_ALLERGEN.search(value(match["x"])) is None
 
 
 def place(match: Match[str]) -> bool:

@@ -27,7 +27,8 @@ def _nothing_or_lasting(match: Match[str]) -> bool:
 
 TASTE = (
     say(
-        r"My favou?rite (?P<x>[\w -]{2,40}?) (?:is|are|isn't|aren't|has always been) "
+        r"My (?:absolute |all[- ]time |current )?favou?rite (?P<x>[\w -]{2,40}?) (?:is|are|isn't|aren't|has "
+        r"always been) "
         r"(?:not )?(?P<value>(?!that\b|when\b|how\b|the (?:part|one|first|last|second)\b).+)",
         "preference",
         "favourite:{x}",
@@ -35,7 +36,7 @@ TASTE = (
         check=_named_favourite,
     ),
     say(
-        r"(?P<y>[A-Z][\w' -]{1,40}) (?:is|are) (?:definitely |still |also )?my favou?rite (?P<x>[\w -]{2,40})$",
+        r"(?P<y>[A-Za-z][\w -]{1,40}?)(?:'s| is| are) (?:definitely |still |also )?my favou?rite (?P<x>[\w -]{2,40})$",
         "preference",
         "favourite:{x}",
         cased=True,
@@ -58,13 +59,19 @@ TASTE = (
     ),
     say(r"I <cannot> (?:really )?(?:stand|bear|tolerate) (?P<x>.+)", "preference", "like:{x}", check=lasting_thing),
     say(
-        r"<am>(?:not )?<adv>(?:(?:an? )?(?:big |huge |massive |great |avid )?(?:fan|lover) of"
-        r"|into|fond of|keen on|crazy about|passionate about|obsessed with) (?P<x>.+)",
+        r"<am>(?:not )?<adv>(?:(?:an? )?(?:big |huge |massive |great |avid )?(?:fan|lover) of|a sucker for"
+        r"|into|fond of|keen on|crazy about|passionate about|obsessed with|interested in(?! \w+ing\b)) (?P<x>.+)",
         "preference",
         "like:{x}",
         check=lasting_thing,
     ),
     say(r"<am>(?:not )?<adv>(?:afraid|scared|terrified) of (?P<x>.+)", "preference", "fear:{x}", check=lasting_thing),
+    say(r"<am>(?:definitely )?more of an? .+ (?:person|guy|girl)\b", "preference"),
+    say(r"I (?:have not|haven't) (?:eaten|drunk|smoked|touched) .+ (?:since|in|for)\b", "fact"),
+    say(r"My least favou?rite [\w -]{2,40} (?:is|are) (?!that|this|when|how|the (?:part|one)\b).+", "preference"),
+    say(r"<am>an? (?:big |huge |massive |lifelong |die-?hard )?<Name> fan$", "preference", cased=True),
+    say(r"I have a (?:soft spot|weakness) for (?P<x>.+)", "preference", "like:{x}", check=lasting_thing),
+    say(r"I <not> <adv>want (?:any |more )?(?:kids|children|pets)\b", "preference", "like:having kids"),
     say(r"I (?:never|always) (?:ever )?want (?P<x>.+)", "preference", "like:{x}", check=lasting_thing),
     say(
         r"I (?:have )?<adv>(?:stopped|quit|gave up|given up) (?:(?:eating|drinking|having) )?"
@@ -87,8 +94,8 @@ TASTE = (
 
 HABITS = (
     say(
-        r"I (?:<not> )?<adv>speak (?:(?:some|a little|a bit of|fluent|only|basic|good|native"
-        r"|any) )*(?P<x><language>)\b",
+        r"I (?:<not> |<cannot> )?<adv>speak (?:(?:some|a little|a bit of|fluent|only|basic|good|native"
+        r"|any|a word of|much|very little) )*(?P<x><language>)\b",
         "fact",
         "speaks:{x}",
         sure=0.95,
@@ -100,7 +107,14 @@ HABITS = (
         sure=0.85,
         check=lasting_thing,
     ),
-    say(r"I (?:<not> )?<adv>play (?:the |an? )?(?:<word> )?<game>\b", "fact"),
+    say(
+        r"I <adv>do (?:yoga|pilates|crossfit|karate|judo|jiu-jitsu|bjj|ballet|gymnastics|martial arts|tai chi)\b",
+        "fact",
+    ),
+    say(r"I (?:usually|always|mostly|never|often) have .+ for (?:breakfast|lunch|dinner)\b", "fact", sure=0.85),
+    say(r"I <adv>train for (?P<x>.+)", "fact", sure=0.85, check=lasting_thing),
+    say(r"I (?:have )?never <adv>learned (?:how )?to \w+", "fact"),
+    say(r"I (?:<not> )?<adv>(?:play|have (?:been )?play(?:ed|ing)) (?:the |an? )?(?:<word> )?<game>\b", "fact"),
     say(r"I <cannot> (?:swim|drive|cook|ride a bike|dance|sing|ski)$", "fact"),
     say(r"I <adv>(?:drive|ride) (?:an?|my) (?!.*\b(?:crazy|mad|nuts|insane|wild)$).+", "fact", sure=0.85),
     say(r"I <adv>collect (?!this|that|it\b|data|the\b|my\b).+", "fact", sure=0.85),
@@ -111,11 +125,29 @@ HABITS = (
         sure=0.85,
         cased=True,
     ),
+    say(
+        r"<am>on (?:an? )?(?:mac(?:os)?|windows(?: \d+)?|linux|ubuntu|debian|fedora|arch|android|ios|iphone"
+        r"|macbook|chromebook)"
+        r"(?:$|[ ,](?!right|at the|for (?:now|this)))",
+        "fact",
+        sure=0.85,
+    ),
     say(r"I <adv>(?:code|program|write code) (?:mostly |mainly |only )?in [A-Z].+", "fact", sure=0.85, cased=True),
-    say(r"I <adv><habit>\b.*\b(?:every|each) (?:single |other )?<period>s?\b", "fact", sure=0.85),
+    say(
+        r"I <adv><habit>\b(?! (?:there|here|it|this|that)\b).*\b(?:every|each) (?:single |other )?<period>s?\b",
+        "fact",
+        sure=0.85,
+    ),
     say(r"I <adv><habit>\b.*\b<on day>\b", "fact", sure=0.85),
     say(
-        r"I (?:always|usually|never|mostly|rarely|only) <habit>\b (?!this|that|it\b|you|the (?:same|error|message)).+",
+        r"I <adv><habit>\b.*\b(?:\w+ (?:times|days|nights|cups|glasses|hours|km|miles) .*)?(?:an?|per) (?:day"
+        r"|week|month)\b",
+        "fact",
+        sure=0.85,
+    ),
+    say(
+        r"I (?:always|usually|never|mostly|rarely|only) <habit>\b (?!this|that|it\b|you|the (?:same|error"
+        r"|message)|like (?:an?|the) ).+",
         "fact",
         sure=0.85,
     ),
