@@ -1,6 +1,5 @@
 """Remora with the corpus in it: the application that is served, asked over HTTP in this process."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from itertools import groupby
@@ -13,9 +12,9 @@ from msgspec import Struct, structs
 
 from config.settings import Settings
 from context.assemble import Assembler
-from memory.retrieval.times import span_of, time_expression
 from memory.engines.base import Engine
 from memory.extraction.exchange import Exchange, enqueue_exchange
+from memory.retrieval.times import time_named
 from memory.service.clock import Clock
 from memory.service.recall import Recall
 from memory.service.search import Search
@@ -53,8 +52,8 @@ class Application:
     async def prepare(self, questions: Iterable[Question]) -> None:
         """Reads the dates that they name, which are then known: how long that may take at most is no matter of recall,
         and nothing to be decided by how busy the machine is."""
-        for expression in filter(None, (time_expression(question.text) for question in questions)):
-            await asyncio.to_thread(span_of, expression, _now())
+        for question in questions:
+            await time_named(question.text, _now())
 
     async def search(self, question: Question, *, user: str | None) -> list[str]:
         """The ids found, best first; of all users' without `user`."""
