@@ -46,14 +46,14 @@ def logging_put_back() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisServer]:
-    """The Redis that the tests of this process share."""
-    yield from _running_redis()
+    """The Redis that the tests of this process share. Nobody kills it, so no write has to wait for the disk."""
+    yield from _running_redis(appendfsync="everysec")
 
 
 @pytest.fixture
 def private_redis_server() -> Iterator[RedisServer]:
     """A Redis for one test alone, to stop, kill and start again."""
-    yield from _running_redis()
+    yield from _running_redis(appendfsync="always")
 
 
 @pytest.fixture(scope="session")
@@ -72,9 +72,9 @@ def redis_prefix(redis_url: str) -> Iterator[str]:
         yield prefix
 
 
-def _running_redis() -> Iterator[RedisServer]:
+def _running_redis(*, appendfsync: str) -> Iterator[RedisServer]:
     try:
-        server = RedisServer()
+        server = RedisServer(appendfsync=appendfsync)
     except RedisUnavailableError as error:
         if in_ci():
             pytest.fail(str(error))
