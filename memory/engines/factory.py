@@ -27,4 +27,6 @@ def make_engine(settings: Settings, embedding: EmbeddingSpec, *, reindexing: boo
     place = settings.store.removeprefix(_SQLITE)
     if place and not place.startswith("/"):
         raise Misconfigured(f"REMORA_STORE: 'sqlite://{place}' needs a third slash: 'sqlite:///{place}'")
-    return SqliteEngine(Path(place[1:]) if place else None, embedding=embedding, reindexing=reindexing)
+    return SqliteEngine(
+        Path(place[1:]) if place else None, embedding=embedding, reindexing=reindexing, held_bytes=held_bytes
+    )

@@ -9,8 +9,8 @@ from memory.engines.small import Scope
 
 T = TypeVar("T")
 
-MOST_MEMORIES = 512
-"""A scope of more is not held: reading all of it, [M] 1.7 KB a memory, should cost no more than a search or two."""
+MOST_MEMORIES = 1000
+"""A scope of more is not held: to read all of it is worth [M] some four searches, and 2.4 MB."""
 
 HELD_BYTES = 64_000_000
 """What is held at most, where nothing else is said."""
@@ -28,6 +28,7 @@ class Shelf(Generic[T]):
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._entries: OrderedDict[Scope, tuple[T, int]] = OrderedDict()
+        self._wanted: set[Scope] = set()
         self._locks: WeakValueDictionary[Scope, asyncio.Lock] = WeakValueDictionary()
         self.bytes = 0
 
@@ -40,6 +41,17 @@ class Shelf(Generic[T]):
             return None
         self._entries.move_to_end(scope)
         return entry[0]
+
+    def has_room_for(self, scope: Scope) -> bool:
+        """Whether to load a scope that is not here. What would push out another has to be wanted again soon, before as
+        many others were as there are here: else, where more is in use than fits, all would be loaded for one search."""
+        if self.bytes < 0.9 * self._limit or scope in self._wanted:
+            self._wanted.discard(scope)
+            return True
+        if len(self._wanted) > len(self._entries):
+            self._wanted.clear()
+        self._wanted.add(scope)
+        return False
 
     def put(self, scope: Scope, value: T, size: int) -> None:
         """`size` in bytes; what is larger than all that may be held is not kept."""

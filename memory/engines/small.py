@@ -29,7 +29,7 @@ _HIT_BYTES = 900
 """What a hit takes without its vector and its words [M]."""
 
 _ASKED_OF_HITS = (
-    *("types", "min_confidence", "user_id", "run_id", "content_hash"),
+    *("types", "min_confidence", "run_id", "content_hash"),
     *("created_from", "created_to", "happened_from", "happened_to"),
 )
 
@@ -85,7 +85,8 @@ class Small:
 
     def changed(self, ids: Collection[int], items: Sequence[Item]) -> "Small":
         """Without the memories of `ids`, and with `items`, some of which may be of them."""
-        kept = self._rows(np.flatnonzero(np.isin(self.ids, list(ids), invert=True)))
+        stays = np.isin(self.ids, list(ids), invert=True)
+        kept = self if stays.all() else self._rows(np.flatnonzero(stays))
         if not items:
             return kept
         fresh = Small.of(items)
@@ -97,8 +98,17 @@ class Small:
             np.concatenate([kept.words, fresh.words]),
             np.concatenate([kept.places, fresh.places + np.int32(len(kept.hits))]),
         )
-        order = np.argsort(both.ids)
-        return both if np.array_equal(order, np.arange(len(order))) else both._rows(order)
+        return both if kept.ids[-1] < fresh.ids[0] else both._rows(np.argsort(both.ids))
+
+    def touched(self, accesses: Mapping[int, tuple[int, int]]) -> "Small":
+        """With when each was accessed last and how often, by id."""
+        hits = [
+            structs.replace(hit, accessed_at=accesses[hit.id][0], access_count=accesses[hit.id][1])
+            if hit.id in accesses
+            else hit
+            for hit in self.hits
+        ]
+        return Small(hits, self.vectors, self.words, self.places)
 
     def counts(self, stems: Sequence[str]) -> NDArray[np.int64]:
         """How often each of the stems (column) is in each hit (row)."""
@@ -135,14 +145,17 @@ class Small:
 
 def scopes_of(where: Filter) -> list[Scope] | None:
     """The scopes whose current memories hold all that the filter lets through; None where held scopes can't tell."""
-    if where.namespaces is None or where.owners is None or not where.current:
+    user = None if where.user_id is None else user_owner(where.user_id)
+    owners = where.owners if user is None else [user] if where.owners is None or user in where.owners else []
+    if where.namespaces is None or owners is None or not where.current:
         return None
-    unasked = structs.replace(where, namespaces=None, owners=None, states=None, **dict.fromkeys(_ASKED_OF_HITS))
+    unasked = structs.replace(
+        where, namespaces=None, owners=None, user_id=None, states=None, **dict.fromkeys(_ASKED_OF_HITS)
+    )
     if unasked != Filter(tenant=where.tenant):
         return None
     if where.states is not None and "active" not in where.states:
         return []
-    owners = [owner for owner in where.owners if where.user_id is None or owner == user_owner(where.user_id)]
     scopes = dict.fromkeys(Scope(where.tenant, name, owner) for name in where.namespaces for owner in owners)
     return list(scopes) if len(scopes) <= MOST_SCOPES else None
 
@@ -203,7 +216,6 @@ def _admits(where: Filter, hit: Hit) -> bool:
         (where.types is None or hit.type in where.types)
         and (where.run_id is None or hit.run_id == where.run_id)
         and (where.content_hash is None or hit.content_hash == where.content_hash)
-        and (where.user_id is None or hit.owner == user_owner(where.user_id))
         and (where.min_confidence is None or hit.confidence >= where.min_confidence)
         and _within(where.created_from, hit.created_at, where.created_to)
         and _within(where.happened_from, hit.happened_at, where.happened_to)

@@ -60,6 +60,8 @@ class HeldScopes:
             return None
         if since is not None and len(held) == len(scopes) and all(entry.as_of >= since for entry in held.values()):
             return {scope: entry.small for scope, entry in held.items() if entry.small is not None}
+        if not all(scope in held or self._shelf.has_room_for(scope) for scope in scopes):
+            return None
         versions, sizes = await self._versions(scopes, [one for one in scopes if one not in held])
         found: dict[Scope, Small] = {}
         for scope in scopes:

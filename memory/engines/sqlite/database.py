@@ -10,6 +10,7 @@ import apsw
 
 from memory.engines.base import EmbeddingSpec
 from memory.engines.sqlite import schema
+from memory.engines.sqlite.changes import Changes
 from memory.engines.sqlite.lanes import Kind, Lane, Work
 from memory.engines.sqlite.lock import FileLock
 from memory.errors import Misconfigured, StoreUnavailable
@@ -40,6 +41,7 @@ class Database:
         self._writer: Lane | None = None
         self._readers: Lane | None = None
         self._numbers: Iterator[int] = itertools.count(1)
+        self.changes = Changes()
 
     async def open(self, embedding: EmbeddingSpec, *, reindexing: bool) -> None:
         """Raises Misconfigured for a file that is not ours to use, or of another embedder unless `reindexing`."""
@@ -81,6 +83,7 @@ class Database:
         try:
             opened.append(self._connect())
             schema.prepare(opened[0], embedding, reindexing=reindexing)
+            self.changes.watch(opened[0])
             self._numbers = itertools.count(schema.highest_number(opened[0]) + 1)
             if self._path is not None:
                 opened += [self._connect() for _ in range(READERS)]
@@ -91,7 +94,7 @@ class Database:
             if isinstance(error, apsw.Error):
                 raise StoreUnavailable(f"the database does not open: {error}") from error
             raise
-        self._writer = Lane("writer", opened[:1])
+        self._writer = Lane("writer", opened[:1], committed=self.changes.committed)
         self._readers = Lane("reader", opened[1:]) if len(opened) > 1 else None
 
     def _connect(self) -> apsw.Connection:

@@ -23,6 +23,7 @@ from memory.engines.base import (
     PutDocument,
     Write,
 )
+from memory.engines.held import HELD_BYTES
 from memory.engines.sqlite import counters, documents, jobs, log
 from memory.engines.sqlite.counters import SqliteCounters
 from memory.engines.sqlite.database import Database
@@ -50,14 +51,19 @@ class SqliteEngine:
         reindexing: bool = False,
         lease_seconds: float = LEASE_SECONDS,
         clock: Callable[[], int] = _now,
+        held_bytes: int = HELD_BYTES,
     ) -> None:
-        """`path` None keeps everything in memory. `clock` gives Unix milliseconds."""
+        """`path` None keeps everything in memory. `clock` gives Unix milliseconds. `held_bytes` is how much of small
+        scopes it may hold in this process."""
         self._path = path.resolve() if path is not None else None
         self._embedding = embedding
         self._reindexing = reindexing
         self._clock = clock
         self._database = Database(self._path)
-        self.memories: Memories = SqliteMemories(self._database, dimension=embedding.dimension, clock=clock)
+        self._memories = SqliteMemories(
+            self._database, dimension=embedding.dimension, clock=clock, held_bytes=held_bytes
+        )
+        self.memories: Memories = self._memories
         self.documents: Documents = SqliteDocuments(self._database, clock=clock)
         self.counters: Counters = SqliteCounters(self._database, clock=clock)
         self._jobs = SqliteJobs(self._database, lease_seconds=lease_seconds, clock=clock)
@@ -94,6 +100,7 @@ class SqliteEngine:
         )
 
     async def erase(self, tenant: str, progress: Callable[[float], Awaitable[None]]) -> None:
+        self._memories.forget(tenant)
         await erase(self._database, tenant, progress)
 
     async def reindex(self, embed: Embed, progress: Callable[[int, int], None]) -> int:

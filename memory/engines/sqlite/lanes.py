@@ -101,7 +101,11 @@ class Work(Generic[T]):
 class Lane:
     """One or more threads that serve one queue, each with a connection of its own."""
 
-    def __init__(self, name: str, connections: Iterable[apsw.Connection]) -> None:
+    def __init__(
+        self, name: str, connections: Iterable[apsw.Connection], *, committed: Callable[[], None] | None = None
+    ) -> None:
+        """`committed` is called after each commit, before its writes are answered."""
+        self._committed = committed
         self._queue: SimpleQueue[Work[Any] | None] = SimpleQueue()
         self._threads = [
             threading.Thread(target=self._serve, args=(connection,), name=f"sqlite-{name}-{number}", daemon=True)
@@ -137,7 +141,7 @@ class Lane:
                     for work in group:
                         _read(connection, work)
                 else:
-                    _write(connection, list(group), lasting=kind is Kind.LASTING)
+                    _write(connection, list(group), lasting=kind is Kind.LASTING, committed=self._committed)
         connection.close()
 
 
@@ -155,7 +159,9 @@ def _read(connection: apsw.Connection, work: Work[Any]) -> None:
         work.answer(value)
 
 
-def _write(connection: apsw.Connection, works: list[Work[Any]], *, lasting: bool) -> None:
+def _write(
+    connection: apsw.Connection, works: list[Work[Any]], *, lasting: bool, committed: Callable[[], None] | None
+) -> None:
     """Run them in one transaction, each in a savepoint of its own: one that fails takes no other with it."""
     while works:
         done: list[tuple[Work[Any], Any]] = []
@@ -172,6 +178,8 @@ def _write(connection: apsw.Connection, works: list[Work[Any]], *, lasting: bool
                 work.fail(error)
             return
         if anew is None:
+            if committed is not None:
+                committed()
             for work, value in done:
                 work.answer(value)
             return

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import apsw
 import numpy as np
 
+from memory.engines import small
 from memory.engines.base import (
     Append,
     Filter,
@@ -21,6 +22,7 @@ from memory.engines.base import (
 from memory.engines.sqlite.database import Database
 from memory.engines.sqlite.erasure import erasing
 from memory.engines.sqlite.filters import conditions
+from memory.engines.sqlite.held import HeldScopes
 from memory.engines.sqlite.log import append
 from memory.engines.sqlite.rows import STORED, from_row
 from memory.engines.sqlite.search import Search
@@ -32,11 +34,12 @@ _SCANNED_AT_ONCE = 500
 
 
 class SqliteMemories:
-    def __init__(self, database: Database, *, dimension: int, clock: Callable[[], int]) -> None:
+    def __init__(self, database: Database, *, dimension: int, clock: Callable[[], int], held_bytes: int) -> None:
         self._database = database
         self._clock = clock
         self._table = MemoryTable(number=database.number, dimension=dimension)
         self._search = Search(dimension)
+        self._held = HeldScopes(database, limit=held_bytes)
 
     async def insert(self, records: Sequence[Record], *, limits: Sequence[Limit] = ()) -> list[Written]:
         def insert(connection: apsw.Connection, record: Record) -> Written:
@@ -105,6 +108,8 @@ class SqliteMemories:
         await self._database.write(write)
 
     async def search(self, where: Filter, query: SearchQuery) -> list[Hit]:
+        if (held := await self._held.look(where)) is not None:
+            return small.search(held, where, query)
         return await self._database.read(lambda connection: self._search.run(connection, where, query))
 
     async def neighbours(
@@ -115,6 +120,8 @@ class SqliteMemories:
         radius: int = 1,
         since: float | None = None,  # noqa: ARG002 - what is there now costs no more
     ) -> list[Hit]:
+        if around and (held := await self._held.look(where)) is not None:
+            return small.neighbours(held, where, around, radius)
         condition, values = conditions(where)
         query = (
             f"SELECT {STORED} FROM memories m WHERE {condition} AND m.namespace = ? AND m.owner = ? AND m.run_id = ? "
@@ -141,10 +148,15 @@ class SqliteMemories:
         )
 
     async def erase(self, tenant: str, namespace: str | None = None) -> int:
+        self.forget(tenant, namespace)
         condition, values = "tenant = ?", [tenant]
         if namespace is not None:
             condition, values = "tenant = ? AND namespace = ?", [tenant, namespace]
         return sum([gone async for gone in erasing(self._database, "memories", "key", condition, values)])
+
+    def forget(self, tenant: str, namespace: str | None = None) -> None:
+        """Let go of what is held of it in process."""
+        self._held.forget(tenant, namespace)
 
     async def scan(self, where: Filter, *, after: int | None = None) -> AsyncIterator[list[Memory]]:
         condition, values = conditions(where)
