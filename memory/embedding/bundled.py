@@ -1,17 +1,18 @@
 """The embedding model inside the `wordllama` package: 256 dimensions, no network.
 
 A text's embedding is the mean of its tokens' vectors, so the model is a tokenizer and a table. Both are read as files:
-importing the package would cost 40 MB more and install a root log handler.
+importing the package would cost 40 MB more and install a root log handler. The table stays in its file, mapped into
+memory, so that only those of its 16 MB are there that are in use, and once for all processes.
 """
 
 import asyncio
+import json
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import safe_open
 from tokenizers import Tokenizer
 
 from memory.embedding.vectors import unit
@@ -27,7 +28,7 @@ _INLINE_CHARACTERS = 4000
 
 
 class BundledEmbedder:
-    """Loads its 16 MB table when made. Raises Misconfigured where the package lacks its files."""
+    """Raises Misconfigured where the package lacks its files."""
 
     spec = EmbeddingSpec(name="wordllama-l2-supercat-256", dimension=_DIMENSION)
     immediate = True
@@ -36,8 +37,7 @@ class BundledEmbedder:
         folder = _package_folder()
         try:
             self._tokenizer = Tokenizer.from_file(str(folder / _TOKENIZER))
-            with safe_open(folder / _WEIGHTS, framework="np") as file:
-                self._table: NDArray[np.float16] = file.get_tensor("embedding.weight")
+            self._table = _mapped(folder / _WEIGHTS, "embedding.weight")
         except Exception as error:
             raise Misconfigured(f"the bundled embedding model can't be read from {folder}: {error}") from error
         self._tokenizer.no_padding()
@@ -55,6 +55,17 @@ class BundledEmbedder:
         whole = text if text.isascii() else text.encode("utf-8", "replace").decode()
         tokens = self._tokenizer.encode(whole, add_special_tokens=False).ids
         return unit(self._table[tokens].sum(axis=0, dtype=np.float32))
+
+
+def _mapped(file: Path, tensor: str) -> NDArray[np.float16]:
+    """A tensor of half precision in a file of the format https://github.com/huggingface/safetensors#format."""
+    with file.open("rb") as opened:
+        size = int.from_bytes(opened.read(8), "little")
+        told = json.loads(opened.read(size))[tensor]
+    if told["dtype"] != "F16":
+        raise ValueError(f"its weights are {told['dtype']}, not F16")
+    mapped = np.memmap(file, np.float16, "r", offset=8 + size + told["data_offsets"][0], shape=tuple(told["shape"]))
+    return np.asarray(mapped)
 
 
 def _package_folder() -> Path:
