@@ -3,11 +3,18 @@
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 FRESH_SECONDS = 60.0
 REMEMBERED = 10_000
 EVERYTHING = "*"
+
+
+class Size(NamedTuple):
+    matches: int
+    """Memories that a filter lets through."""
+    total: int
+    """In the index."""
 
 
 class Sizes:
@@ -24,15 +31,20 @@ class Sizes:
 
     def policy(self, allowed: str) -> str:
         """What to add to the query, nothing or ` HYBRID_POLICY …`."""
-        size, total = self._sizes.get(allowed), self._sizes.get(EVERYTHING)
-        if size is None or total is None:
+        size = self.of(allowed)
+        if size is None:
             return ""
-        return " HYBRID_POLICY BATCHES" if size[0] ** 2 > 4000 * total[0] else " HYBRID_POLICY ADHOC_BF"
+        return " HYBRID_POLICY BATCHES" if size.matches**2 > 4000 * size.total else " HYBRID_POLICY ADHOC_BF"
+
+    def of(self, allowed: str) -> Size | None:
+        """None where it is not known."""
+        matches, total = self._sizes.get(allowed), self._sizes.get(EVERYTHING)
+        return None if matches is None or total is None else Size(matches[0], total[0])
 
     def unknown(self, filters: Sequence[str]) -> list[str]:
         """Which of these, and of everything, to count anew."""
         old = self._clock() - FRESH_SECONDS
-        asked = [*filters, EVERYTHING] if filters else []
+        asked = dict.fromkeys([*filters, EVERYTHING]) if filters else ()
         return [one for one in asked if one not in self._sizes or self._sizes[one][1] < old]
 
     def learn(self, filters: Sequence[str], replies: Sequence[Any]) -> None:

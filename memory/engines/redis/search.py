@@ -4,7 +4,7 @@ redisvl's query classes would build the same commands; doing it here, and parsin
 quarter of the client time. The filter is still spelled by redisvl.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -14,6 +14,7 @@ from memory.engines.redis.client import Client, Command, Refused
 from memory.engines.redis.codec import Access, decode_hit, encode_vector
 from memory.engines.redis.policy import Sizes
 from memory.engines.redis.query import conditions, render
+from memory.engines.redis.rarity import Rarity
 from memory.engines.redis.schema import Schema
 from memory.engines.words import query_stems
 from memory.model import Hit
@@ -27,16 +28,20 @@ class Search:
         self._client = client
         self._schema = schema
         self._sizes = Sizes()
+        self._rarity = Rarity()
 
     async def hits(self, where: Filter, query: SearchQuery, accessed: Mapping[bytes, Access]) -> list[Hit]:
         """`accessed`: accesses later than the index may know of, by the key of the memory."""
         legs = list(self.legs(where, query))
         if not legs:
             return []
-        counted = self._sizes.unknown([leg.near for leg in legs if leg.near is not None])
-        counts = [("FT.SEARCH", self._schema.index, allowed, "LIMIT", 0, 0, "DIALECT", 2) for allowed in counted]
+        filters = self._sizes.unknown([leg.sized for leg in legs if leg.sized is not None])
+        words = [word for leg in legs for word in leg.uncounted]
+        counts = [self._count(allowed) for allowed in (*filters, *(f"@words:{word}" for word in words))]
         replies = await self.ask([*(leg.command for leg in legs), *counts])
-        self._sizes.learn(counted, replies[len(legs) :])
+        counted = replies[len(legs) :]
+        self._sizes.learn(filters, counted[: len(filters)])
+        self._rarity.learn(words, counted[len(filters) :])
         merged: _Merged = {}
         for leg, reply in zip(legs, replies, strict=False):
             leg.read(reply, merged)
@@ -60,7 +65,7 @@ class Search:
             if vector is not None:
                 yield self._near(render(found), vector, query.limit)
             if query.text is not None and (words := query_stems(query.text)):
-                yield self._text(render(found, scored=True), words, query.limit)
+                yield self._text(render(found, scored=True), words, query.limit, sized=render(found))
         if query.facts > 0 and (facts := conditions(where, facts=True)) is not None:
             yield (
                 self._newest(render(facts), query.facts)
@@ -72,18 +77,28 @@ class Search:
         policy = self._sizes.policy(allowed)
         search = f"({allowed})=>[KNN {limit} @{self._schema.vector} $vector{policy} AS distance]"
         returned = ("RETURN", 2, "distance", "hit", "PARAMS", 2, "vector", vector)
-        return _Leg(self._command(search, limit, *returned), _read_near, near=allowed)
+        return _Leg(self._command(search, limit, *returned), _read_near, sized=allowed)
 
-    def _text(self, allowed: str, words: list[str], limit: int) -> "_Leg":
+    def _text(self, allowed: str, words: list[str], limit: int, *, sized: str) -> "_Leg":
+        size = self._sizes.of(sized)
+        uncounted = self._rarity.unknown(words, size)
+        chosen = self._rarity.choosing(words, size)
         # A union beside a filter leaves words out of the score [M: search module 2.10, 7 points of recall], so it only
-        # selects, and each word scores for itself.
-        search = f"{allowed} (@words:({'|'.join(words)}))=>{{$weight: 0}} {' '.join(f'~@words:{w}' for w in words)}"
+        # selects, and each word scores for itself. What is a union of one can't be kept from scoring.
+        if len(chosen) == 1:
+            selected, scoring = f"@words:{chosen[0]}", [word for word in words if word not in chosen]
+        else:
+            selected, scoring = f"(@words:({'|'.join(chosen)}))=>{{$weight: 0}}", words
+        search = " ".join((allowed, selected, *(f"~@words:{word}" for word in scoring)))
         scored = ("VERBATIM", "SCORER", "BM25STD", "WITHSCORES", "RETURN", 1, "hit")
-        return _Leg(self._command(search, limit, *scored), _read_text)
+        return _Leg(self._command(search, limit, *scored), _read_text, sized=sized, uncounted=uncounted)
 
     def _newest(self, allowed: str, limit: int) -> "_Leg":
         sorted_ = ("SORTBY", "created_at", "DESC", "RETURN", 1, "hit")
         return _Leg(self._command(allowed, limit, *sorted_), _read_newest)
+
+    def _count(self, allowed: str) -> Command:
+        return ("FT.SEARCH", self._schema.index, allowed, "LIMIT", 0, 0, "DIALECT", 2)
 
     def _command(self, search: str, limit: int, *options: str | int | bytes) -> Command:
         index = self._schema.index
@@ -102,8 +117,10 @@ _Merged = dict[bytes, _Candidate]
 class _Leg(Struct, frozen=True):
     command: Command
     read: Callable[[list[Any], _Merged], None]
-    near: str | None = None
-    """The filter of a search for the nearest."""
+    sized: str | None = None
+    """The filter, where it matters how much it lets through."""
+    uncounted: Sequence[str] = ()
+    """Words of which it matters how common they are."""
 
 
 def _read_near(reply: list[Any], merged: _Merged) -> None:
