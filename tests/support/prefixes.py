@@ -20,5 +20,5 @@ def own_prefix(redis_url: str) -> Iterator[str]:
         for index in client.execute_command("FT._LIST"):
             if index.startswith(prefix):
                 Search(client, index).dropindex()
-        for key in client.scan_iter(f"{prefix}*", count=1000):
-            client.unlink(key)
+        if keys := list(client.scan_iter(f"{prefix}*", count=1000)):
+            client.unlink(*keys)
