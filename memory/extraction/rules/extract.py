@@ -64,7 +64,7 @@ def _message(text: str) -> Iterator[Fact | Correction]:
         last = []
         if hands_over(sentence) or asks_about_text(sentence):
             return
-        if v.SARCASTIC.match(sentence):
+        if MARK in sentence or v.SARCASTIC.match(sentence):
             continue
         opening = read_opening(sentence)
         if not opening.remembers:
@@ -82,7 +82,7 @@ def _message(text: str) -> Iterator[Fact | Correction]:
 
 def _sentence(opening: Opening, *, greeted: bool) -> Iterator[Fact | Correction]:
     sentence = opening.rest
-    if not sentence or MARK in sentence or QUOTED in sentence or len(sentence) > LONGEST:
+    if not sentence or QUOTED in sentence or len(sentence) > LONGEST:
         return
     if opening.remembers:
         yield from _remembered(sentence)
