@@ -171,22 +171,21 @@ def search(held: Mapping[Scope, Small], where: Filter, query: SearchQuery) -> li
     facts = allowed & np.concatenate([small.facts for small in scopes])
     near: dict[int, float] = {}
     text: dict[int, float] = {}
-    newest: list[int] = []
+    newest: dict[int, None] = {}
     if query.text is not None and query.limit > 0 and (stems := query_stems(query.text)):
         scores = _bm25(scopes, stems)
-        best = _best(scores, ids, allowed & (scores > 0), query.limit)
-        text = {row: float(scores[row] / scores[best[0]]) for row in best}
+        rows = _best(scores, ids, allowed & (scores > 0), query.limit)
+        text = dict(zip(rows.tolist(), (scores[rows] / scores[rows].max(initial=0.0)).tolist(), strict=True))
     if query.vector is not None:
         cosines = np.concatenate([small.vectors @ query.vector for small in scopes])
-        picked = _best(cosines, ids, allowed, query.limit)
-        if query.facts > 0:
-            picked += _best(cosines, ids, facts, query.facts)
-        near = {row: float(cosines[row]) for row in picked}
+        for among, limit in ((allowed, query.limit), (facts, query.facts)):
+            rows = _best(cosines, ids, among, limit)
+            near |= zip(rows.tolist(), cosines[rows].tolist(), strict=True)
     elif query.facts > 0:
         created = np.array([hit.created_at for hit in hits], np.int64)
-        newest = _best(created, ids, facts, query.facts)
-    rows = dict.fromkeys([*near, *text, *newest])
-    return [structs.replace(hits[row], dense=near.get(row), text=text.get(row)) for row in rows]
+        newest = dict.fromkeys(_best(created, ids, facts, query.facts).tolist())
+    found = near.keys() | text.keys() | newest.keys()
+    return [structs.replace(hits[row], dense=near.get(row), text=text.get(row)) for row in found]
 
 
 def neighbours(held: Mapping[Scope, Small], where: Filter, around: Sequence[Neighbourhood], radius: int) -> list[Hit]:
@@ -242,9 +241,9 @@ def _best(
     ids: NDArray[np.int64],
     allowed: NDArray[np.bool_],
     limit: int,
-) -> list[int]:
-    """The rows of the highest, highest first, ties by id, the newer first."""
+) -> NDArray[np.intp]:
+    """The rows of the highest; of equals, those of the newer."""
     rows = np.flatnonzero(allowed)
-    order = np.lexsort((-ids[rows], -scores[rows]))[: max(limit, 0)]
-    best: list[int] = rows[order].tolist()
-    return best
+    if len(rows) <= limit:
+        return rows
+    return rows[np.lexsort((-ids[rows], -scores[rows]))[: max(limit, 0)]]

@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from memory.engines.base import Engine, Filter, Neighbourhood, Record, SearchQuery, Written
+from memory.engines.small import MOST_SCOPES
 from memory.model import Memory
 from tests.contract.examples import NAMESPACE, TENANT, a_memory, a_record, a_vector, matches, unit
 from tests.contract.examples import given as stored
 
 MINE = Filter(tenant=TENANT, namespaces=(NAMESPACE,), owners=("u:ann", ""))
+CROWD = tuple(f"u:nobody {n}" for n in range(MOST_SCOPES))
 TEA = SearchQuery(text="tea", vector=a_vector("q"), facts=5)
 
 
@@ -148,10 +151,14 @@ _WRITES = st.one_of(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(writes=st.lists(_WRITES, max_size=25), ask=st.lists(st.integers(0, len(_FILTERS) - 1), min_size=25, max_size=25))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    writes=st.lists(_WRITES, max_size=20),
+    ask=st.lists(st.integers(0, len(_FILTERS) - 1), min_size=20, max_size=20),
+    limit=st.integers(1, 10),
+)
 async def test_after_any_writes_a_search_finds_all_that_the_filter_lets_through(
-    engine: Engine, peer: Engine, writes: list[tuple[str, int, int]], ask: list[int]
+    engine: Engine, peer: Engine, writes: list[tuple[str, int, int]], ask: list[int], limit: int
 ) -> None:
     await engine.memories.erase(TENANT)
     there: dict[int, Memory] = {}
@@ -186,6 +193,13 @@ async def test_after_any_writes_a_search_finds_all_that_the_filter_lets_through(
         for hit in hits:
             assert hit.content == there[hit.id].content
             assert hit.dense == pytest.approx(float(a_vector(f"{hit.id}") @ a_vector("q")), abs=1e-5)
+        # The engine's own search, to which a filter over so many scopes goes.
+        own = await peer.memories.search(structs.replace(where, owners=("u:ann", "", *CROWD)), query)
+        assert {hit.id for hit in own} == expected
+        assert {hit.id for hit in own if hit.text is not None} == worded
+        few = structs.replace(query, text=None, limit=limit)
+        nearest = await peer.memories.search(structs.replace(where, owners=("u:ann", "", *CROWD)), few)
+        assert {hit.id for hit in await peer.memories.search(where, few)} == {hit.id for hit in nearest}
 
 
 def _memory(id: int, shape: int, version: int) -> Memory:

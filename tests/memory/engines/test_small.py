@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memory.engines import small
@@ -36,6 +36,7 @@ _CONTENTS = st.lists(st.sampled_from(["tea", "teas", "green", "coffee", "running
 _MEMORIES = st.dictionaries(st.integers(0, 40), _CONTENTS, max_size=25)
 
 
+@settings(max_examples=40)
 @given(before=_MEMORIES, after=_MEMORIES, question=_CONTENTS, limit=st.integers(0, 30))
 def test_a_scope_that_changed_answers_as_one_that_always_was_so(
     before: dict[int, list[str]], after: dict[int, list[str]], question: list[str], limit: int
@@ -135,6 +136,7 @@ def test_among_equals_the_newer_are_taken() -> None:
         assert {hit.id for hit in small.search(same, MINE, query)} == {7, 8, 9}
 
 
+@settings(max_examples=40)
 @given(sizes=st.lists(st.tuples(st.integers(0, 20), st.integers(0, 2000)), max_size=40))
 def test_a_shelf_never_holds_more_than_its_bytes_and_keeps_what_was_used_last(sizes: list[tuple[int, int]]) -> None:
     shelf: Shelf[int] = Shelf(5000)
