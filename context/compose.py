@@ -1,6 +1,6 @@
 """From ranked memories to a text within a token budget. All pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct, structs
 
@@ -18,6 +18,12 @@ from context.zones import (
 )
 from memory.model import MemoryType
 from memory.retrieval.ranked import Ranked
+
+SHARE_OF_BEST: Mapping[Form, float] = {"context": 0.2, "block": 0.3}
+"""A turn that scores less than this part of the best memory's score is told only to who sets a threshold of its own.
+
+[M] On LoCoMo's turns the first costs none of the evidence within 2,048 tokens and leaves 3 in 100 of them unused; the
+second 1 in 100 of the evidence within 4,000, and saves the model 4 in 10 of the tokens that it would read without."""
 
 
 class Placed(Struct, frozen=True, kw_only=True):
@@ -76,7 +82,7 @@ def compose(
     """
     page = _Page(ranked, counter)
     chosen = select(
-        page.items(min_score),
+        page.items(_episode_floor(ranked, form) if min_score is None else min_score),
         budgets=allocation.budgets(token_budget),
         available=token_budget - frame,
         now=now,
@@ -96,6 +102,10 @@ def compose(
     )
 
 
+def _episode_floor(ranked: Sequence[Ranked], form: Form) -> float:
+    return max(EPISODE_FLOOR, SHARE_OF_BEST[form] * ranked[0].score) if ranked else EPISODE_FLOOR
+
+
 class _Page:
     """The hits of one request as items with a price and entries with a text."""
 
@@ -104,13 +114,12 @@ class _Page:
         self._counter = counter
         self.entries: dict[int, Entry] = {}
 
-    def items(self, min_score: float | None) -> Iterator[Item]:
-        """Those that may find a place, best first."""
+    def items(self, episode_floor: float) -> Iterator[Item]:
+        """Those that may find a place, best first: all facts, and the turns from `episode_floor` on."""
         count = self._counter.count
-        floor = EPISODE_FLOOR if min_score is None else min_score
         for one in self._ranked.values():
             hit = one.hit
-            if hit.type == "episodic" and one.score < floor:
+            if hit.type == "episodic" and one.score < episode_floor:
                 continue
             written = self.entries[hit.id] = entry(hit)
             yield Item(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from context.compose import Composed, compose
+from context.compose import SHARE_OF_BEST, Composed, compose
 from context.render import SEPARATOR, Form, frame_tokens
 from context.tokens import MARK, Encoding, TokenCounter
 from memory.markers import BLOCK_CLOSE, BLOCK_OPEN
@@ -141,3 +141,27 @@ def test_a_budget_of_nought_gives_nothing() -> None:
     result = composed([ranked(a_hit(1, "Has a dog."), 0.9)], 0)
 
     assert (result.content, result.memories, result.token_count) == ("", [], 0)
+
+
+@pytest.mark.parametrize("form", ["context", "block"])
+def test_turns_far_below_the_best_memory_are_not_told(form: Form) -> None:
+    floor = SHARE_OF_BEST[form]
+    found = [
+        ranked(a_turn(1, "Figs."), 1.0),
+        ranked(a_turn(2, "Plums."), floor),
+        ranked(a_turn(3, "Tea."), floor - 0.01),
+    ]
+
+    assert {one.id for one in composed(found, 500, form=form).memories} == {1, 2}
+
+
+def test_a_threshold_of_the_callers_own_stands_alone() -> None:
+    found = [ranked(a_turn(1, "Figs."), 1.0), ranked(a_turn(2, "Plums."), 0.1)]
+
+    assert len(composed(found, 500, min_score=0.05).memories) == 2
+
+
+def test_facts_far_below_the_best_memory_are_told() -> None:
+    found = [ranked(a_turn(1, "Figs."), 1.0), ranked(a_hit(2, "Likes plums."), 0.12)]
+
+    assert len(composed(found, 500).memories) == 2
