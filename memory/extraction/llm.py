@@ -16,6 +16,7 @@ from config.settings import Secret, Settings
 from memory.errors import Misconfigured, Unavailable
 from memory.extraction.exchange import Exchange
 from memory.extraction.facts import Category, Fact
+from memory.extraction.guard import Guard
 from memory.extraction.redact import redact
 from memory.model import Hit
 
@@ -106,7 +107,9 @@ class LlmExtractor:
         self._wait = wait
 
     async def extract(self, exchange: Exchange, existing: Sequence[Hit]) -> list[Fact]:
-        """The facts to be stored; `replaces` names one of `existing`. Raises ExtractionFailed."""
+        """The facts to be stored, less those that what was said speaks against; `replaces` names one of `existing`.
+
+        Raises ExtractionFailed."""
         answer = await self._ask(self._request(exchange, existing))
         try:
             content = msgspec.json.decode(answer, type=_Completion).choices[0].message.content
@@ -114,7 +117,17 @@ class LlmExtractor:
         except msgspec.DecodeError as error:
             # The error's own text may quote the answer.
             raise ExtractionFailed("the model's answer is not in the form asked for") from error
-        return [_fact(decision, existing) for decision in decisions if decision.action != "none"]
+        guard = Guard(exchange.asked, [exchange.answer, *(hit.content for hit in existing)])
+        facts = []
+        for decision in decisions:
+            if decision.action == "none":
+                continue
+            fact = _fact(decision, existing)
+            if objected := guard.objection(fact.content, fact.category):
+                log.info("a fact of the model's was left out: %s", objected)
+            else:
+                facts.append(fact)
+        return facts
 
     def _request(self, exchange: Exchange, existing: Sequence[Hit]) -> dict[str, Any]:
         data = {

@@ -56,7 +56,7 @@ class Expected(Struct, frozen=True, forbid_unknown_fields=True):
             for part in re.split(r"[,;]| but | (?:who|which|because|so) | and (?!\w+ or\b)", content)
             if thing in part
         ]
-        return any(not _DENIAL.search(part) for part in about)
+        return any(not _DENIAL.search(part[: part.index(thing) + len(thing)]) for part in about)
 
 
 class Labelled(Struct, frozen=True, forbid_unknown_fields=True):
