@@ -39,17 +39,27 @@ def serving(folder: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[st
             process.kill()
 
 
-def test_it_says_where_it_is_and_what_it_uses(tmp_path: Path) -> None:
-    with serving(tmp_path, REMORA_UPSTREAM_BASE_URL="http://127.0.0.1:9/v1") as (_, ready):
-        assert httpx.get(ready["base_url"].removesuffix("/v1") + "/health").status_code == 200
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("serving")
+
+
+@pytest.fixture(scope="module")
+def ready(folder: Path) -> Iterator[dict[str, Any]]:
+    """What a server in `folder` said that several tests look at."""
+    with serving(folder, REMORA_UPSTREAM_BASE_URL="http://127.0.0.1:9/v1") as (_, ready):
+        yield ready
+
+
+def test_it_says_where_it_is_and_what_it_uses(ready: dict[str, Any]) -> None:
+    assert httpx.get(ready["base_url"].removesuffix("/v1") + "/health").status_code == 200
     assert (ready["store"], ready["embedder"]) == ("sqlite:///remora.db", "bundled")
     assert ready["upstream"] == "http://127.0.0.1:9/v1"
     assert ready["authentication"] == "none, unless tenants have keys"
 
 
-def test_answers_bear_no_server_and_no_date_of_their_own(tmp_path: Path) -> None:
-    with serving(tmp_path, REMORA_STORE="sqlite://") as (_, ready):
-        headers = httpx.get(ready["base_url"].removesuffix("/v1") + "/health").headers
+def test_answers_bear_no_server_and_no_date_of_their_own(ready: dict[str, Any]) -> None:
+    headers = httpx.get(ready["base_url"].removesuffix("/v1") + "/health").headers
     assert not {"server", "date"} & set(headers)
 
 
@@ -76,12 +86,10 @@ def test_a_signal_ends_it_in_order(tmp_path: Path, number: signal.Signals, code:
     assert not (tmp_path / "remora.db-wal").exists()
 
 
-def test_a_start_that_fails_is_told_in_one_line(tmp_path: Path) -> None:
-    with serving(tmp_path):
-        environment = os.environ | {"PYTHONPATH": str(ROOT), "REMORA_LOG_FORMAT": "json", "REMORA_PORT": "0"}
-        second = subprocess.run(
-            SERVE, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
-        )
+@pytest.mark.usefixtures("ready")
+def test_a_start_that_fails_is_told_in_one_line(folder: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "REMORA_LOG_FORMAT": "json", "REMORA_PORT": "0"}
+    second = subprocess.run(SERVE, env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
     assert second.returncode != 0
     lines = [json.loads(line) for line in second.stderr.splitlines()]
     assert [line["level"] for line in lines] == ["error", "error"]
