@@ -1,13 +1,14 @@
 """What the evaluation has to reach: a build that finds less again fails.
 
-Some three points beneath what was reached when they were set. Raise them with the figures (`make bench-recall`).
+Some three points beneath what `test_recall.py` reached with its half of the questions when they were set. Raise them
+when recall gets better.
 """
 
 from tests.recall.scores import Figures
 
 BUDGET = 512
-RECALL = {5: 70.0, 10: 78.0, 25: 86.0, 50: 88.0}
-EVIDENCE = {BUDGET: 86.0}
+RECALL = {5: 65.0, 10: 75.0, 25: 82.0, 50: 85.0}
+EVIDENCE = {BUDGET: 81.0}
 
 
 def broken(figures: Figures) -> list[str]:
