@@ -1,7 +1,7 @@
 # `make help` lists what there is. Every target first makes .venv, from uv.lock; uv itself is fetched if it is missing.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check format bench bench-peers bench-soak bench-recall redis wrk
+.PHONY: help demo serve test check format bench bench-peers bench-soak bench-recall redis wrk bench-scale bench-scale-1m bench-learning
 
 UV := $(or $(shell command -v uv),.venv-uv/bin/uv)
 RUN := $(UV) run --no-sync
@@ -46,6 +46,15 @@ bench-soak: $(SYNCED) redis wrk ## See whether memory grows over 500,000 request
 
 bench-recall: $(SYNCED) redis ## Measure what is found again, and each signal's part in it; QUICK=1: without the latter
 	@$(RUN) python -m tests.recall $(if $(QUICK),--quick)
+
+bench-scale: $(SYNCED) redis ## Measure search and insertion from 1,000 memories to 100,000, on both engines
+	$(RUN) python -m tests.bench.scale
+
+bench-scale-1m: $(SYNCED) redis ## The same with a million, on Redis; takes a quarter of an hour and 5 GB
+	$(RUN) python -m tests.bench.scale --million
+
+bench-learning: $(SYNCED) redis ## Measure how many exchanges a second the learning worker keeps up with
+	$(RUN) python -m tests.bench.learning
 
 redis: $(SYNCED) ## Find or fetch the Redis for the tests, and say which it is
 	@$(RUN) python -m tests.support.redis_binary

@@ -181,4 +181,10 @@ def _readiness(engine: Engine, embedder: Embedder, tokens: TokenCounters) -> Rea
         counter = tokens.default
         return "ok" if counter.exact else f"ok: counting with {counter.encoding}, which over-counts"
 
-    return Readiness({"storage": storage, "embedder": embedding, "tokenizer": tokenizer})
+    async def learning() -> str:
+        backlog = await engine.jobs.backlog()
+        if not backlog.waiting:
+            return "ok"
+        return f"ok: {backlog.waiting:,} jobs are due, the oldest for {backlog.oldest_ms / 1000:.0f} s"
+
+    return Readiness({"storage": storage, "embedder": embedding, "tokenizer": tokenizer, "learning": learning})

@@ -6,7 +6,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.conformance.maia.shape import same_shape
 from tests.support.operator import Operator
 
-OUR_CHECKS = {"embedder", "tokenizer"}
+OUR_CHECKS = {"embedder", "tokenizer", "learning"}
 
 
 def test_health(client: httpx.Client) -> None:
