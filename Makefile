@@ -14,7 +14,7 @@ export UV_SYSTEM_CERTS = true
 endif
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(RUNTIME) ## See a conversation remember an earlier one; needs no key and no network
 	@$(RUN) remora demo
@@ -23,7 +23,7 @@ serve: $(RUNTIME) ## Run the proxy in front of REMORA_UPSTREAM_BASE_URL
 	@$(RUN) remora serve
 
 test: $(SYNCED) redis ## Run every test, on SQLite and on a real Redis
-	$(RUN) pytest -n 2
+	$(RUN) pytest -n 2 --dist worksteal
 
 check: $(SYNCED) ## Lint, formatting, types, direction of imports
 	$(RUN) ruff check

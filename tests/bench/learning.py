@@ -56,8 +56,6 @@ class Result(Struct, frozen=True):
     """Milliseconds of processor time to an exchange."""
     inserted: float
     """The same to a plain insert."""
-    queued_bytes: float
-    """What a job takes up in the engine, where that can be told."""
 
     @property
     def ratio(self) -> float:
@@ -87,10 +85,8 @@ def exchanges(count: int) -> Iterator[Exchange]:
 
 async def measure(engine: str, parts: Parts, server: psutil.Process | None, count: int, progress: Steps) -> Result:
     progress.say(f"{engine}: {count:,} exchanges")
-    before = _held(server)
     for exchange in exchanges(count):
         await parts.engine.jobs.enqueue(enqueue_exchange(exchange))
-    queued = (_held(server) - before) / count
     learning = await _processor(lambda: _drain(parts, count, progress), server)
     caller = Caller(tenant="default", credential="bench", scopes=frozenset(("write", "read")))
     memories = (await parts.engine.memories.usage("default")).memories
@@ -108,7 +104,6 @@ async def measure(engine: str, parts: Parts, server: psutil.Process | None, coun
         memories=memories,
         learned=1000 * learning / count,
         inserted=1000 * inserting / memories,
-        queued_bytes=queued,
     )
 
 
@@ -144,10 +139,6 @@ async def _processor(do: Callable[[], Awaitable[None]], server: psutil.Process |
 def _spent(server: psutil.Process | None) -> float:
     user, system = (0.0, 0.0) if server is None else server.cpu_times()[:2]
     return time.process_time() + float(user) + float(system)
-
-
-def _held(server: psutil.Process | None) -> int:
-    return 0 if server is None else int(server.memory_info().rss)
 
 
 @asynccontextmanager
