@@ -125,6 +125,16 @@ async def test_a_journal_that_is_gone_is_not_trusted(
     assert await found(other) == set()
 
 
+async def test_a_namespace_takes_its_journals_along(
+    engine: RedisEngine, bare: redis.asyncio.Redis, redis_prefix: str
+) -> None:
+    await stored(engine, a_record(1, user_id="ann"), a_record(2, namespace="other"))
+    await found(engine)
+    await engine.memories.erase(TENANT, NAMESPACE)
+    journals = [key async for key in bare.scan_iter(f"{redis_prefix}:journal:*")]
+    assert journals == [Keys(redis_prefix).journal(TENANT, "other").encode()]
+
+
 async def test_what_was_written_before_there_were_journals_is_held_too(
     engine: RedisEngine, other: RedisEngine, bare: redis.asyncio.Redis, redis_prefix: str
 ) -> None:
