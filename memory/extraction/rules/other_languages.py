@@ -173,6 +173,16 @@ _PHRASES = [
     *_phrases(
         "preference",
         "like:{x}",
+        "User hates {x}",
+        _THING,
+        r"ich hasse",
+        r"odio" + _ARTICLE,
+        r"je "
+        r"déteste(?: l[ae]s?)?",
+    ),
+    *_phrases(
+        "preference",
+        "like:{x}",
         "User doesn't like {x}",
         _THING,
         r"ich mag (?:keine|keinen|kein)",

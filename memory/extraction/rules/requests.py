@@ -55,7 +55,9 @@ _MADE_UP = re.compile(
     r"\b"
     + either(
         r"role-?play(?:ing)?|pretend(?:ing)?|imagine|act as|acting as|in character|thought experiment",
-        r"hypothetical(?:ly)?|let's play|play the (?:role|part)|you are (?:now )?(?:an?|my|the) |the character",
+        r"hypothetical(?:ly)?|let's play|play the (?:role|part)|you(?:'re| are) (?:now )?(?:an?|my|the) (?!bit"
+        r"|little|lot|great|good|genius|star|legend|life|angel|hero"
+        r"|treasure|godsend|best|real|true|one|only)|the character|consider (?:an?|this|the following)\b",
         r"(?:write|compose|create|generate|tell|make up|give|make|need|want)(?: me| us)? (?:an?|some|the|my|another) "
         rf"(?:[\w-]+ ){{0,4}}?{_PIECE}",
         r"in (?:this|the|my|our) "

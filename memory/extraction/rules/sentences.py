@@ -21,6 +21,7 @@ _CONTRACTED = (
         "I am ",
     ),
     (re.compile(r"\bI'm\b", re.IGNORECASE), "I am"),
+    (re.compile(r"\bI haven't got (?!to\b)", re.IGNORECASE), "I don't have "),
     (re.compile(r"\bI've got\b(?! to\b)", re.IGNORECASE), "I have"),
     (re.compile(r"\bfav(?:e|s)?\b", re.IGNORECASE), "favourite"),
     (re.compile(r"\b(?:pls|plz)\b", re.IGNORECASE), "please"),
@@ -79,7 +80,7 @@ _SHARED_SUBJECT = re.compile(r"(?:,?\s+(?:and|but)|,)\s+(?:also\s+)?(?=[a-z]+)")
 _NEGATED = re.compile(r"\b(?:not|never|no|nothing|neither|hardly|rarely|cannot|without)\b|n't\b", re.IGNORECASE)
 
 
-_AS_ONE = re.compile(r"[Aa]s (?P<what>an? [\w' -]{2,40}?)(?:,| (?=I\b))\s*(?=I\b)")
+_AS_ONE = re.compile(r"^[Aa]s (?P<what>an? [\w' -]{2,40}?)(?:,| (?=I\b))\s*(?=I\b)")
 _CONTRAST = re.compile(
     r"(?<=\d),? (?:and )?not \d+$|(?<=\w), not (?:an? )?(?!(?:really|any|yet|now|quite|exactly|sure|at|so|even"
     r"|always|only"

@@ -27,7 +27,8 @@ _PARTNERS = """
     wife husband partner girlfriend boyfriend fiancé fiance fiancée fiancee spouse mother father mum mom dad
 """
 _RELATIVES = """
-    daughter son child kid baby brother sister sibling twin uncle aunt cousin nephew niece grandmother grandfather
+    daughter son child kid baby toddler teenager brother sister sibling twin uncle aunt cousin nephew niece
+    grandmother grandfather
     grandma grandpa grandson granddaughter stepson stepdaughter roommate flatmate mother-in-law
     father-in-law
 """
@@ -85,7 +86,8 @@ NAMED = {
     "possession": _any(_THINGS_OWNED + _PETS),
     "business": _any(
         """business company bakery shop store restaurant café cafe startup start-up agency studio farm blog podcast
-        channel hotel bar gym school club bookshop salon practice charity newsletter band team department crew"""
+        channel hotel bar gym school club bookshop salon practice charity newsletter band hostel brewery team
+        department crew"""
     ),
     "attribute": _any(
         """native_language mother_tongue first_language blood_type nationality job_title job occupation profession
@@ -198,29 +200,35 @@ UNSURE = _anywhere(
     r"dreamed|kidding",
     r"joking|not sure|apparently|supposedly|lol|jk|I'd",
 )
+_EXCLAIMED = (
+    r"(?:(?:oh|thanks|yes|yeah|yea|sure|great|wow|wonderful|fantastic|perfect|right|ah|well|because|cause)[,.! ]+)"
+)
 SARCASTIC = re.compile(
-    r"(?:(?:oh|thanks|yes|yeah|yea|ya|sure|great|wow|wonderful|fantastic|perfect|right|ah|well|because|cause)[,.! ]+)*"
-    r"(?:(?:yeah|oh)[, ]+(?:right|sure|yeah)\b|(?:oh|wow|great|wonderful|fantastic|sure|because|thanks|yes)[,.! "
-    r"]+(?:I|my)\b.*\b(?:just|so|made"
-    r"|absolutely|totally|clearly|obviously)\b|(?:and )?I (?:just|simply|so|totally) (?:just )?(?:love|adore|enjoy) "
-    r"(?:[a-z]+ing|it|how|when|that)\b|I (?:\w+ )?(?:love|adore|enjoy) (?:being|getting) \w+(?:ed|en)\b(?! with)"
-    r"|.{1,300}(?<!\S)/s$"
-    r"|.{1,300}\b(?:truly a (?:joy|blessing|treat)|lucky me|what a (?:joy|treat|delight))\b)",
+    either(
+        r"(?:yeah|oh|sure)[, ]+(?:right|sure|yeah)\b",
+        rf"{_EXCLAIMED}+(?:I|my)\b.*\b(?:totally|clearly|obviously|made of"
+        r"|(?:just|so|absolutely|really) (?:love|adore|enjoy|like))\b",
+        rf"{_EXCLAIMED}*(?:and )?I (?:just|simply|so|totally) (?:just )?(?:love|adore|enjoy) (?:[a-z]+ing|it|how"
+        rf"|when|that)\b",
+        rf"{_EXCLAIMED}*I (?:\w+ )?(?:love|adore|enjoy) (?:being|getting) \w+(?:ed|en)\b(?! with)",
+        r".{1,300}(?:(?<!\S)/s$|\b(?:truly a (?:joy|blessing|treat)|lucky me|what a (?:joy|treat|delight))\b)",
+    ),
     re.IGNORECASE,
 )
 """Says the contrary of what it means."""
 REPORTED = re.compile(
-    r"\b(?!I\b|have\b|you\b|to\b|never\b|always\b|please\b|n?ever\b|don't\b|not\b|and\b|or\b|want\b"
-    r"|just\b)[\w']+ (?:always |also |just |used to |keeps? |once |even )?"
+    r"\b(?!(?:I|have|you|to|n?ever|always|please|don't|not|and|or|want|just)\b)[\w']+ "
+    r"(?:always |also |just |used to |keeps? |once |even )?"
     r"(?:says?|said|saying|tells?|told|telling|claims?|claimed|insists?|thinks?|thought|asked|wrote|writes"
     r"|swears?|reckons?"
-    r"|believes?|put(?:s)? it|goes [\"\u201c\u2e3a]|is like [\"\u201c\u2e3a])\b",
+    r"|believes?|puts? it)\b",
     re.IGNORECASE,
 )
 """Another one's words, or opinion."""
 PASSING = _anywhere(
     r"today|tonight|tomorrow|yesterday|right now|at the moment|for now|just now|at present|for the moment|until",
-    r"this (?:morning|afternoon|evening|week|weekend|time|minute|instant)|temporarily|so far|in this \w+|here",
+    r"this (?:morning|afternoon|evening|week|weekend|time|minute|instant)|temporarily|so far|(?:in|for|on) "
+    r"this(?: \w+)?|here",
 )
 LONG_AGO = _anywhere(
     r"(?<!since )(?:19|20)\d\d|(?:years?|decades?) (?:ago|before|earlier)|when I was|back (?:in|when|then)",

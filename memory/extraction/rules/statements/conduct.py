@@ -24,6 +24,12 @@ CONDUCT = (
         content=_ASKED,
     ),
     say(
+        r"(?:please )?(?:do not|don't|stop) call(?:ing)? me (?!when|if|now|later|back|to|at|on|in|for|again|out"
+        r"|un)<word>",
+        "instruction",
+        content=_ASKED,
+    ),
+    say(
         r"(?:please )?(?:just )?<assist>\b.* (?:in|for) all (?:of )?(?:your |my |our |future )*(?:answers"
         r"|replies|responses"
         r"|chats|conversations|questions|messages)\b",

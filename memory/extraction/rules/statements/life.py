@@ -114,7 +114,8 @@ WORK = (
     say(r"<am>(?:not )?(?:an?|the) (?P<x>.+)", "fact", "job", check=_occupation),
     say(r"<am>(?:training|studying) to (?:be|become) an? .+", "fact"),
     say(
-        r"I <adv>(?:own|run|founded|co-?founded|manage|lead) (?:an?|my own|<number>|the) (?:<word> ){0,4}?<business>\b",
+        r"I <adv>(?:own|run|founded|co-?founded|co-?own|manage|lead) (?:an?|my own|<number>|the) (?:<word> "
+        r"){0,4}?<business>\b",
         "fact",
     ),
     say(
@@ -131,6 +132,9 @@ WORK = (
         "fact",
         lasting=False,
     ),
+    say(r"<am>doing (?:an?|my) (?:PhD|doctorate|master'?s|bachelor'?s|MBA)\b", "fact"),
+    say(r"I have <adv>been working (?:at|for) [A-Z]", "fact", "employer", cased=True),
+    say(r"I use an? (?:\w+ )?(?:wheelchair|cane|walker|hearing aid|guide dog|screen reader|cpap)\b", "fact"),
     say(r"I (?:have )?<adv>switched (?:careers|jobs|fields) (?:from .+ )?to .+", "fact", lasting=False),
 )
 
@@ -143,13 +147,14 @@ FAMILY = (
         "fact",
     ),
     say(
-        r"I <not> (?:even )?have an? (?:garden|licen[sc]e|driver's licen[sc]e|tv|oven|dishwasher|balcony|freezer"
+        r"I <not> (?:even )?(?:have|own) an? (?:garden|car|licen[sc]e|driver's licen[sc]e|tv|oven|dishwasher"
+        r"|balcony|freezer"
         r"|passport|job|degree)\b",
         "fact",
     ),
     say(
         r"<am>(?:not )?(?:happily |newly )?(?P<value>married|engaged|divorced|widowed|separated"
-        r"|single)<any more>(?: to (?!my (?:job|work)\b).+)?$",
+        r"|single)<any more>(?: to (?!my (?:job|work)\b|excel|the (?:game|sea|job|grind)|work).+)?$",
         "fact",
         "marital_status",
     ),
@@ -197,7 +202,8 @@ HEALTH = (
     ),
     say(r"I (?:<not> )?<adv>(?:have|suffer from|live with) <condition>\b(?! (?:in my|about|over))", "fact", sure=0.95),
     say(
-        r"(?:<am>|I have been )(?:not )?(?:an? )?(?:strict )?(?P<value><diet>)<any more>(?: (?:since|for) .+)?$",
+        r"(?:<am>|I have been )(?:not )?(?:an? )?(?:strict )?(?P<value><diet>)(?: or <diet>)?<any more>(?: "
+        r"(?:since|for) .+)?$",
         "fact",
         "diet",
         sure=0.97,

@@ -9,7 +9,7 @@ from memory.extraction.redact import redact
 from memory.extraction.rules.extract import extract
 from tests.memory.extraction.quality import SETS, Score, labelled, scored
 
-RECALL = {"first": 0.87, "second": 0.69, "third": 0.80, "fourth": 0.80}
+RECALL = {"first": 0.87, "second": 0.69, "third": 0.80, "fourth": 0.80, "fifth": 0.80}
 """What a careful reader would keep and the rules find: they leave out what they are not sure of."""
 
 KINDS = {
