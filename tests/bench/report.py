@@ -13,8 +13,9 @@ MEGABYTE = 1_000_000
 
 _INTRODUCTION = """# Speed
 
-Measured by `{command}` on {machine}. Load tool, upstream, contender and Redis share these cores, so
-an engine in another process, as Redis, costs its client throughput here that it would not on a machine of its own.
+Measured by `{command}` on {machine}.
+Load tool, upstream, contender and Redis share these cores, so an engine in another process, as Redis, costs its client
+throughput here that it would not on a machine of its own.
 
 Every contender stands in front of the same local upstream, which answers at once. In each of {rounds} rounds every
 contender has its turn, forwards and backwards by turns. Figures are medians of the rounds; ratios are made within a
@@ -88,6 +89,8 @@ def _aims(results: Results) -> str:
     judged = sorted({key for aim in AIMS for key in aim.contenders}, key=_order(results))
     names = {one.key: one.name for one in results.contenders}
     judged = [key for key in judged if key in names]
+    if not judged:
+        return ""
     lines = ["## Aims", "", _line(["", *(names[key] for key in judged)]), _line(["---", *["---"] * len(judged)])]
     for aim in AIMS:
         cells = [_judged(results, aim, key) if key in aim.contenders else "" for key in judged]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,6 +67,14 @@ def test_the_requests_of_wrk_are_a_user_and_a_body_with_one_mark_each(tmp_path: 
     assert corpus.MARK in json.loads(body)["messages"][-1]["content"]
 
 
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed; only the benchmark needs it")
+def test_an_answer_of_another_length_is_a_failure(upstream: Server, tmp_path: Path) -> None:
+    corpus.write_requests(requests := tmp_path / "requests.tsv", corpus.USERS)
+    longer = Expected(WHOLE.least + 1, WHOLE.most + 1, WHOLE.ending)
+    with pytest.raises(load.LoadFailedError, match="one that is not as it must be"):
+        load.answers(upstream.url + CHAT, requests, {}, longer, connections=1, seconds=1)
+
+
 @pytest.mark.parametrize("model", [FAST, PACED])
 def test_the_upstream_sends_every_event_and_an_end(upstream: Server, model: str) -> None:
     body = corpus.body("Is it?", stream=True, model=model)
@@ -87,7 +96,7 @@ def test_an_idle_stream_begins_and_stays_open(upstream: Server) -> None:
 
 
 def test_paced_streams_are_measured_by_when_the_upstream_sent_each_event(relay: Server) -> None:
-    found = streams.paced(streams.Task(relay.url + CHAT, 1, {}, at_once=2, turns=1, first_question=0))
+    found = streams.paced(streams.Task(relay.url + CHAT, 1, {}, at_once=1, turns=1, first_question=0))
     assert 0 < found["delay_p50"] <= found["delay_p99"] < 1000 * EVENTS * PACE
     assert found["first_event"] > 0
 
