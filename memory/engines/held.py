@@ -66,10 +66,11 @@ class Shelf(Generic[T]):
         if entry is not None:
             self.bytes -= entry[1]
 
-    def drop_all(self, tenant: str, namespace: str | None) -> None:
-        """Of a namespace, or of the whole tenant."""
-        for scope in [one for one in self._entries if one.tenant == tenant and namespace in (None, one.namespace)]:
-            self.drop(scope)
+    def drop_all(self, tenant: str | None = None, namespace: str | None = None) -> None:
+        """Of a namespace, of a whole tenant, or of all."""
+        for scope in list(self._entries):
+            if tenant in (None, scope.tenant) and namespace in (None, scope.namespace):
+                self.drop(scope)
 
     def lock(self, scope: Scope) -> asyncio.Lock:
         """Who loads a scope holds it, so that of many who want it one loads; cancelled, he leaves it to the next."""

@@ -82,6 +82,7 @@ class SqliteEngine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._database.close()
+        self._memories.forget()  # from here on others may write
 
     async def commit(self, writes: Sequence[Write]) -> None:
         now = self._clock()

@@ -70,8 +70,8 @@ class HeldScopes:
             found[scope] = self._touched(entry, entry.small)
         return found
 
-    def forget(self, tenant: str, namespace: str | None) -> None:
-        """Let go of what is erased; that it is found no more is the marks' affair."""
+    def forget(self, tenant: str | None = None, namespace: str | None = None) -> None:
+        """Let go of what is erased (that it is found no more is the marks' affair), or of all."""
         self._shelf.drop_all(tenant, namespace)
 
     async def _renewed(self, scope: Scope, old: _Entry | None) -> _Entry:

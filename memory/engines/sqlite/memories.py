@@ -154,8 +154,8 @@ class SqliteMemories:
             condition, values = "tenant = ? AND namespace = ?", [tenant, namespace]
         return sum([gone async for gone in erasing(self._database, "memories", "key", condition, values)])
 
-    def forget(self, tenant: str, namespace: str | None = None) -> None:
-        """Let go of what is held of it in process."""
+    def forget(self, tenant: str | None = None, namespace: str | None = None) -> None:
+        """Let go of what is held of it, or of all, in process."""
         self._held.forget(tenant, namespace)
 
     async def scan(self, where: Filter, *, after: int | None = None) -> AsyncIterator[list[Memory]]:
