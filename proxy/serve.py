@@ -35,6 +35,10 @@ MOST_FILES = 65_536
 KEEP_ALIVE_SECONDS = 75
 """Longer than HTTP clients keep an idle connection (httpx: 5 s), so that none is closed under a request just sent."""
 
+GARBAGE = (10_000, 20, 50)
+"""A call makes thousands of objects and hardly a circle among them: [M] Python's own thresholds (700, 10, 10) have it look
+for some every second call, for 3 % of the time."""
+
 START_SECONDS = 30
 """A process of several that has been silent for so long is replaced; on a busy machine one takes seconds to begin."""
 
@@ -219,6 +223,7 @@ def _application(settings: Settings) -> Callable[[Any, Any, Any], Coroutine[Any,
                 # happens, now and then.
                 gc.collect()
                 gc.freeze()
+                gc.set_threshold(*GARBAGE)
             if not message["type"].endswith(".failed"):  # Litestar's holds a traceback
                 await send(message)
 
