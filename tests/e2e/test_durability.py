@@ -24,11 +24,11 @@ def process(fake: FakeUpstream, store: dict[str, Any]) -> Iterator[RemoraProcess
         yield process
 
 
-def told_and_killed(process: RemoraProcess, *, stream: bool) -> str:
+def told_and_killed(process: RemoraProcess, *, stream: bool, name: str = "ann") -> str:
     """Says FACTS and kills the process as soon as the answer is there; gives the request's id."""
     with OpenAI(base_url=process.url, api_key="mine", max_retries=0) as client:
         raw = client.chat.completions.with_raw_response.create(
-            model="echo", messages=user(FACTS), user="ann", stream=stream
+            model="echo", messages=user(FACTS), user=name, stream=stream
         )
         answer: Any = raw.parse()
         text = "".join(chunk.choices[0].delta.content or "" for chunk in answer) if stream else str(answer)
@@ -37,21 +37,28 @@ def told_and_killed(process: RemoraProcess, *, stream: bool) -> str:
     return str(raw.headers["x-remora-request-id"])
 
 
-def remembers(process: RemoraProcess) -> bool:
-    return any("allergic to peanuts" in content for content in process.memories(user_id="ann"))
+def wait_until_learned(process: RemoraProcess, name: str = "ann") -> None:
+    def learned() -> bool:
+        return any("allergic to peanuts" in content for content in process.memories(user_id=name))
+
+    wait_until(learned, "the memory", TAKEOVER_SECONDS)
 
 
-@pytest.mark.parametrize("stream", [False, True])
-def test_what_was_answered_before_a_kill_is_learned_after_a_restart(process: RemoraProcess, stream: bool) -> None:
-    process.start(WORKER_INSIDE="false")
-    request_id = told_and_killed(process, stream=stream)
+@pytest.mark.timeout(300)  # it starts three processes
+def test_what_was_answered_before_a_kill_is_learned_after_a_restart(process: RemoraProcess) -> None:
+    told = {}
+    for name, stream in (("ann", False), ("bob", True)):
+        process.start(WORKER_INSIDE="false")
+        told[name] = told_and_killed(process, stream=stream, name=name)
     process.start()
-    wait_until(lambda: remembers(process), "the memory", TAKEOVER_SECONDS)
-    assert httpx.get(f"{process.url}/receipts/{request_id}").json()["learning"]["enqueued"] is True
+    for name, request_id in told.items():
+        wait_until_learned(process, name)
+        assert httpx.get(f"{process.url}/receipts/{request_id}").json()["learning"]["enqueued"] is True
 
 
+@pytest.mark.timeout(300)
 def test_what_the_worker_was_at_when_it_was_killed_is_learned_all_the_same(process: RemoraProcess) -> None:
     process.start()
     told_and_killed(process, stream=False)
     process.start()
-    wait_until(lambda: remembers(process), "the memory", TAKEOVER_SECONDS)
+    wait_until_learned(process)
