@@ -42,6 +42,8 @@ class Stored(Struct, frozen=True):
     """Whose a memory is, by its id."""
     outdated: frozenset[str]
     """The facts that hold no longer: by the corpus, whatever became of them here."""
+    former: dict[str, list[str]]
+    """What was said before a lesson and holds no longer, by the lesson that holds."""
 
 
 class Application:
@@ -105,6 +107,7 @@ class Application:
             users={memory["id"]: memory["user_id"] for memory in (*talks, *lessons)},
             outdated=frozenset(id for id, lesson in learned.items() if lesson.outdated)
             | {fact["id"] for fact in facts if "superseded_by" in fact},
+            former={lesson.id: _former(lesson, corpus) for lesson in corpus.lessons if not lesson.outdated},
         )
 
     async def _exported(self, namespace: str) -> list[Any]:
@@ -178,6 +181,14 @@ def _exchange(lesson: Lesson) -> Exchange:
         at=int(lesson.at.timestamp() * 1000),
         request_id=f"req-{lesson.id.replace('/', '-')}",
     )
+
+
+def _former(lesson: Lesson, corpus: Corpus) -> list[str]:
+    return [
+        other.said
+        for other in corpus.lessons
+        if other.outdated and (other.user, other.slot) == (lesson.user, lesson.slot)
+    ]
 
 
 def _holds(fact: Mapping[str, Any], lesson: Lesson) -> bool:

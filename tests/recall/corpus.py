@@ -39,6 +39,8 @@ class Lesson(Struct, frozen=True, kw_only=True):
 
     id: str
     user: str
+    slot: str
+    """What it is about: of one slot the user's last lesson holds."""
     said: str
     value: str
     """What a memory of it holds."""

@@ -21,6 +21,7 @@ def learned(user: str, rng: Random) -> tuple[list[Lesson], list[Question]]:
             lesson = Lesson(
                 id=f"{user}/{text.slot}/{time}",
                 user=user,
+                slot=text.slot,
                 said=told(rng.choice(text.again if time else text.say), {name: word}, rng),
                 value=word,
                 at=NOW - timedelta(days=190 - number, minutes=rng.randrange(600)) + time * _APART,

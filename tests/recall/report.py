@@ -15,7 +15,8 @@ def scores(engine: str, answers: Sequence[Answered]) -> str:
     rows = [_row(f"**{name}**" if name == "all" else name, of) for name, of in _ordered(parts, whole)]
     zeros = (
         f"Memories of other users: {whole.wrong_user}. Outdated facts shown as current: {whole.outdated}. "
-        f"Contexts over their budget: {whole.over_budget}."
+        f"Contexts over their budget: {whole.over_budget}.\n"
+        f"Contexts that tell a former statement without the fact that took its place: {whole.misleading}."
     )
     return f"{_table(head, rows)}\n{zeros}\n"
 

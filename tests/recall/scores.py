@@ -31,6 +31,8 @@ class Answered(Struct, frozen=True, kw_only=True):
     """Facts that hold no longer among all that was returned."""
     over_budget: int
     """Contexts that cost more than their budget, or said less than they cost."""
+    misleading: int
+    """Contexts that tell what was said once and holds no longer, but not the fact that took its place."""
 
 
 class Figures(Struct, frozen=True, kw_only=True):
@@ -42,6 +44,7 @@ class Figures(Struct, frozen=True, kw_only=True):
     wrong_user: int
     outdated: int
     over_budget: int
+    misleading: int
 
 
 class Asking(Struct, frozen=True):
@@ -73,6 +76,7 @@ def judged(
         wrong_user=sum(stored.users.get(id) != question.user for id in given),
         outdated=sum(id in stored.outdated for id in given),
         over_budget=sum(over(context, budget) for budget, context in contexts.items()),
+        misleading=sum(misleads(question, context, stored) for context in contexts.values()),
     )
 
 
@@ -93,6 +97,13 @@ def told(context: Mapping[str, Any], stored: Stored) -> list[str]:
     return [name for name in names if _plain(stored.texts[name])[:_BEGINNING] in content]
 
 
+def misleads(question: Question, context: Mapping[str, Any], stored: Stored) -> bool:
+    """Whether it holds what the user said formerly, in an episode of that time, and nothing of the evidence."""
+    content = _plain(context["content"])
+    former = [said for id in question.evidence for said in stored.former.get(id, ())]
+    return any(said in content for said in former) and not share(question, told(context, stored))
+
+
 def over(context: Mapping[str, Any], budget: int) -> bool:
     """By its own count; and that may not be less than its words, each of which is a token at least."""
     return not len(context["content"].split()) <= context["token_count"] <= budget
@@ -106,6 +117,7 @@ def figures(answers: Sequence[Answered]) -> Figures:
         wrong_user=sum(one.wrong_user for one in answers),
         outdated=sum(one.outdated for one in answers),
         over_budget=sum(one.over_budget for one in answers),
+        misleading=sum(one.misleading for one in answers),
     )
 
 

@@ -14,6 +14,7 @@ STORED = Stored(
     texts={"ada/1": "In  Ghent, by the river.", "ada/2": "Then in Porto.", "ada/3": "No.", "bob/1": "In Turin."},
     users={"m1": "ada", "m2": "ada", "m3": "ada", "m4": "bob", "m5": "ada"},
     outdated=frozenset({"m5"}),
+    former={"ada/1": ["I live in Turin."]},
 )
 GOOD = Figures(
     questions=1,
@@ -22,6 +23,7 @@ GOOD = Figures(
     wrong_user=0,
     outdated=0,
     over_budget=0,
+    misleading=0,
 )
 
 
@@ -47,6 +49,15 @@ def test_what_is_not_known_to_be_the_users_is_anothers(id: str) -> None:
 
 def test_an_outdated_fact_counts_wherever_it_is_returned() -> None:
     assert judged(QUESTION, ["m5"], {512: a_context("", "m5")}, STORED, ()).outdated == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [("I live in Turin.", 1), ("I live in Turin. In Ghent, by the river.", 0), ("Hello.", 0)],
+    ids=["former alone", "with the news", "neither"],
+)
+def test_a_context_misleads_that_tells_what_was_said_formerly_and_not_what_holds(content: str, expected: int) -> None:
+    assert judged(QUESTION, [], {512: a_context(content, "m1")}, STORED, ()).misleading == expected
 
 
 @pytest.mark.parametrize(
