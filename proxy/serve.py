@@ -36,8 +36,8 @@ KEEP_ALIVE_SECONDS = 75
 """Longer than HTTP clients keep an idle connection (httpx: 5 s), so that none is closed under a request just sent."""
 
 GARBAGE = (10_000, 20, 50)
-"""A call makes thousands of objects and hardly a circle among them: [M] Python's own thresholds (700, 10, 10) have it look
-for some every second call, for 3 % of the time."""
+"""A call makes thousands of objects and hardly a circle among them: [M] by Python's own thresholds (700, 10, 10) every
+third call has it look for some, which takes 3 % of the time."""
 
 START_SECONDS = 30
 """A process of several that has been silent for so long is replaced; on a busy machine one takes seconds to begin."""
