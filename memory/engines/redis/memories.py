@@ -68,10 +68,11 @@ class RedisMemories:
         processes show in a hit once this one touches the memory too."""
 
     async def insert(self, records: Sequence[Record], *, limits: Sequence[Limit] = ()) -> list[Written]:
+        if not records:
+            return []
+
         def arguments() -> list[Argument]:
             written = ((*self._memory(one.memory, one.vector), *appends(self._keys, one.log)) for one in records)
-            if not records:
-                return [*journaled(self._keys, ""), *_limits(limits), 0]
             tenant = records[0].memory.tenant
             return [*journaled(self._keys, tenant), *_limits(limits), len(records), *chain.from_iterable(written)]
 
