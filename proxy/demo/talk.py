@@ -92,8 +92,13 @@ class Memory:
         return found
 
     def receipt(self, request_id: str) -> dict[str, Any]:
-        """What memory did for a call, and why."""
-        found: dict[str, Any] = self._get(f"/v1/receipts/{request_id}")
+        """What memory did for a call, and why; on a busy machine it may be there only a moment after the answer."""
+        deadline = time.monotonic() + LEARNING_SECONDS
+        while (answer := self._client.get(f"/v1/receipts/{request_id}")).status_code == 404:
+            if time.monotonic() >= deadline:
+                break
+            time.sleep(_LOOK_EVERY_SECONDS)
+        found: dict[str, Any] = answer.raise_for_status().json()
         return found
 
     def _get(self, path: str, **query: str) -> Any:

@@ -70,6 +70,7 @@ class RemoraServer:
 
     def learned(self) -> None:
         """Returns when everything said so far has been learned."""
+        self.run(outbox_emptied)
         self.run(lambda: no_backlog(self.engine))
 
     def stop(self) -> None:
@@ -83,6 +84,13 @@ class RemoraServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+async def outbox_emptied() -> None:
+    """Returns when the outbox of this event loop has stored what calls left behind, which on a busy machine may come
+    after their answers."""
+    if sending := [task for task in asyncio.all_tasks() if task.get_name() == "outbox"]:
+        await asyncio.wait(sending)
 
 
 async def no_backlog(engine: Engine) -> None:
