@@ -55,18 +55,19 @@ class HeldScopes:
         if scopes is None:
             return None
         now = monotonic()
-        held = {scope: entry for scope in scopes if (entry := self._shelf.get(scope)) is not None}
-        if any(entry.small is None and entry.as_of > now - BIG_SECONDS for entry in held.values()):
+        entries = {scope: entry for scope in scopes if (entry := self._shelf.get(scope)) is not None}
+        if any(entry.small is None and entry.as_of > now - BIG_SECONDS for entry in entries.values()):
             return None
-        if since is not None and len(held) == len(scopes) and all(entry.as_of >= since for entry in held.values()):
-            return {scope: entry.small for scope, entry in held.items() if entry.small is not None}
+        held = {scope: entry.small for scope, entry in entries.items() if entry.small is not None}
+        if since is not None and len(held) == len(scopes) and all(entries[scope].as_of >= since for scope in scopes):
+            return held
         if not all(scope in held or self._shelf.has_room_for(scope) for scope in scopes):
             return None
         versions, sizes = await self._versions(scopes, [one for one in scopes if one not in held])
         found: dict[Scope, Small] = {}
         for scope in scopes:
             if sizes.get(scope, 0) > MOST_MEMORIES:
-                self._keep(scope, _Entry(None, None, now))
+                self._shelf.put(scope, _Entry(None, None, now), 0)
                 return None
             small = await self._small(scope, versions[scope], now)
             if small is None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -189,3 +190,22 @@ def test_versions_are_the_same_where_nothing_was_written_between() -> None:
     assert a_journal((A, 1), (B, 2)).same(a_journal((B, 2)))
     assert not a_journal((A, 1)).same(a_journal((B, 1)))
     assert not a_journal((A, 1)).same(Version(b"other", a_journal((A, 1)).journal))
+
+
+async def test_a_scope_too_big_is_counted_anew_after_a_while(
+    engine: RedisEngine, bare: redis.asyncio.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await engine.ping()  # the index is there
+    await stored(engine, *(a_record(id, user_id="ann") for id in range(9)))
+    monkeypatch.setattr("memory.engines.redis.held.MOST_MEMORIES", 8)
+    began = monotonic()
+    assert await found(engine) == set(range(9))
+    assert "hmget" not in await commands(bare, lambda: found(engine))
+    monkeypatch.setattr("memory.engines.redis.held.BIG_SECONDS", 0.0)
+    assert await found(engine) == set(range(9))
+    around = [Neighbourhood(namespace=NAMESPACE, owner="u:ann", run_id="r", seq=1)]
+    await stored(engine, a_record(20, user_id="ann", run_id="r", seq=1))
+    assert len(await engine.memories.neighbours(of("ann"), around, since=began)) == 1
+    await engine.memories.delete(TENANT, [0, 1])
+    assert await found(engine) == {*range(2, 9), 20}
+    assert await commands(bare, lambda: found(engine)) == {"hmget": 1}
