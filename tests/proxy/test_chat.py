@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from config.settings import Context, Limits
-from tests.support.server import PATIENCE_MS, RemoraServer, settings_for
+from tests.support.server import PATIENCE_MS, RemoraServer, outbox_emptied, settings_for
 from tests.support.upstream import BODIES, STREAMS, FakeUpstream
 
 JSON = {"Content-Type": "application/json"}
@@ -193,9 +193,10 @@ async def test_no_memory_is_told_too(http: httpx.AsyncClient, headers: dict[str,
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_the_receipt_tells_the_same_and_why(http: httpx.AsyncClient, stream: bool) -> None:
+async def test_the_receipt_tells_the_same_and_why(http: httpx.AsyncClient, remora: RemoraServer, stream: bool) -> None:
     await remember(http, "Rex is Rita's dog.", user_id=f"rita-{stream}")
     answer = await http.post(PATH, json=asking(content="Who is Rex?", user=f"rita-{stream}", stream=stream))
+    remora.run(outbox_emptied)
     receipt = (await http.get(f"/v1/receipts/{answer.headers['x-remora-request-id']}")).json()
     assert receipt["outcome"] == "used"
     assert receipt["token_count"] == int(answer.headers["x-remora-tokens-injected"])
