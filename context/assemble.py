@@ -25,7 +25,7 @@ _TOKENS_OF_A_CANDIDATE = 8
 """A turn has thirty; of four candidates one finds a place."""
 
 TIME_PATIENCE = 0.05
-"""Seconds that reading a date may take: the first one loads dateparser, and its query goes without."""
+"""Seconds that reading a date may take of a deadline: the first one loads dateparser, and its query goes without."""
 
 _VECTOR_SHARE = 0.6
 """The part of the deadline in which a remote embedder has to bring its leg of the search home."""
@@ -133,6 +133,7 @@ class Assembler:
         """What was found, and whether all the facts there are are among it."""
         facts = min(facts_budget // _TOKENS_OF_A_FACT + 1, MOST_FACTS)
         deadline = None if request.deadline_ms is None else request.deadline_ms / 1000
+        patience = None if deadline is None else TIME_PATIENCE
         try:
             async with asyncio.timeout(deadline):
                 found = await self._recall.find(
@@ -142,7 +143,7 @@ class Assembler:
                     facts=facts,
                     min_score=request.min_score or 0.0,
                     weights=request.weights,
-                    steer=steer(analysis, await time_named(request.query, self._clock(), patience=TIME_PATIENCE)),
+                    steer=steer(analysis, await time_named(request.query, self._clock(), patience=patience)),
                     patience=None if deadline is None else _VECTOR_SHARE * deadline,
                 )
         except TimeoutError:

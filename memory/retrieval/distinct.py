@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 from msgspec import structs
@@ -16,9 +17,12 @@ _FILLERS = frozenset(("a", "an", "the", "oh", "just", "really", "actually", "ple
 _PARTING = re.compile(r"""(?<!\d)[.,:](?!\d)|(?<=\d)[.,:](?!\d)|[\s;!"\u201c\u201d\u201e«»…]+""")
 """What parts words and is none itself. Between digits, and before one, a point is part of the number."""
 
+_END = 64
+_SLACK = 12
 _CLOSING = ' \t\n.,:;!"\u201c\u201d\u201e«»…'
 
 
+@lru_cache(maxsize=512)
 def essence(text: str) -> str:
     """What two texts share that are one utterance: the words in their order without articles and fillers, case and
     punctuation aside. A question mark, a sign, a number, a name or a "not" tells two apart."""
@@ -32,21 +36,17 @@ def essence(text: str) -> str:
 
 def distinct(texts: Sequence[str], order: Iterable[int]) -> Iterator[int]:
     """`order` (places in `texts`, best first) without those that say what an earlier one says."""
-    # One utterance ends in one word, so few texts have to be read whole.
-    first: dict[str, int] = {}
-    said: dict[str, set[str]] = {}
+    # One utterance ends in one word and is much the same length, so few texts have to be read whole.
+    told: dict[str, list[str]] = {}
     for at in order:
-        ending = (texts[at].rstrip(_CLOSING).rsplit(None, 1) or [""])[-1].casefold()
-        other = first.setdefault(ending, at)
-        if other == at:
-            yield at
+        text = texts[at]
+        ending = (text[-_END:].rstrip(_CLOSING).rsplit(None, 1) or [""])[-1].casefold()
+        earlier = told.setdefault(ending, [])
+        alike = [other for other in earlier if abs(len(other) - len(text)) <= _SLACK]
+        if alike and any(essence(other) == essence(text) for other in alike):
             continue
-        known = said.get(ending)
-        if known is None:
-            known = said[ending] = {essence(texts[other])}
-        if (told := essence(texts[at])) not in known:
-            known.add(told)
-            yield at
+        earlier.append(text)
+        yield at
 
 
 def spread(ranked: Sequence[Ranked], diversity: float) -> list[Ranked]:

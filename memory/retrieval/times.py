@@ -66,7 +66,7 @@ _EXPRESSION = re.compile(
     re.VERBOSE,
 )
 _WORD = re.compile(r"\w+")
-_YEAR = re.compile(r"(?:19|20)\d\d")
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _MOMENTS = _TIME_WORDS | frozenset(
     _words("""
         ago last next week weekend weekends recently since tomorrow summer winter spring autumn fall
@@ -102,8 +102,7 @@ def asks_when(query: str) -> bool:
 
 def names_time(text: str) -> bool:
     """Whether `text` has a word for a time in it, in one of LANGUAGES: a cheap guess, made of many texts."""
-    words = _WORD.findall(text.lower())
-    return not _MOMENTS.isdisjoint(words) or any(_YEAR.fullmatch(word) for word in words)
+    return not _MOMENTS.isdisjoint(_WORD.findall(text.lower())) or _YEAR.search(text) is not None
 
 
 async def time_named(query: str, now: int, *, patience: float | None = None) -> Span | None:

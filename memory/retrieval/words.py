@@ -52,13 +52,7 @@ def beginnings(query: str) -> list[tuple[str, ...]]:
 def holds(text: str, begins: Iterable[str]) -> bool:
     """Whether a word of `text` (case folded) begins with one of `begins`; after a short one only an ending may
     follow, so that a cat is no category."""
-    for stem in begins:
-        at = text.find(stem)
-        while at >= 0:
-            if _begins(text, at, stem):
-                return True
-            at = text.find(stem, at + 1)
-    return False
+    return any(stem in text and _stands(text, stem) for stem in begins)
 
 
 class Wanted:
@@ -76,7 +70,11 @@ class Wanted:
 
     def _look(self, hit: Hit) -> list[bool]:
         text = hit.content.casefold()
-        found = self._read[hit.id] = [holds(text, word) for word in self._words]
+        # Mostly a word has one form, and a text does not hold it.
+        found = self._read[hit.id] = [
+            (word[0] in text and _stands(text, word[0])) or (len(word) > 1 and holds(text, word[1:]))
+            for word in self._words
+        ]
         return found
 
 
@@ -99,6 +97,18 @@ def _stem(word: str) -> str:
     if len(stem) > _SHORTEST_STEM and stem[-1] == stem[-2]:
         stem = stem[:-1]
     return stem[:_STEM_LETTERS]
+
+
+def _stands(text: str, stem: str) -> bool:
+    """Whether `stem`, which is in `text`, begins one of its words."""
+    if len(stem) > _SHORT_STEM and f" {stem}" in text:
+        return True
+    at = text.find(stem)
+    while at >= 0:
+        if _begins(text, at, stem):
+            return True
+        at = text.find(stem, at + 1)
+    return False
 
 
 def _begins(text: str, at: int, stem: str) -> bool:

@@ -77,3 +77,41 @@ def test_odd_messages_give_a_query_or_none_but_no_error(messages: Any) -> None:
 
 def test_without_a_user_there_is_no_query() -> None:
     assert query_of([{"role": "system", "content": "Be brief."}, {"role": "assistant", "content": "Hi."}]) == ""
+
+
+@pytest.mark.parametrize(
+    "newest",
+    [
+        "Wie komme ich am besten dorthin?",
+        "Was genau kostet mich das?",
+        "Wann hat sie morgen Geburtstag gefeiert?",
+        "Kannst du mir mehr davon erzählen?",
+        "Combien de temps faut-il pour ça ?",
+        "Est-ce que je peux m'asseoir là demain ?",
+        "Comment est-ce que j'y vais demain matin ?",
+        "¿Cuánto tiempo se tarda hasta allí?",
+        "¿Qué te parece eso para mañana?",
+        "How do I get there by train?",
+    ],
+)
+def test_a_message_that_points_back_carries_what_it_points_to(newest: str) -> None:
+    assert query_of([user("Lisbon is on my list."), user(newest)]) == f"Lisbon is on my list.\n{newest}"
+
+
+@pytest.mark.parametrize(
+    "newest",
+    [
+        "Welches Restaurant in Berlin hat die beste Pizza?",
+        "Quel restaurant de Lyon sert la meilleure pizza ?",
+        "¿Cuál es mi color favorito para la cocina y el baño?",
+        "Which restaurant in Berlin serves good pizza?",
+    ],
+)
+def test_a_message_that_stands_by_itself_carries_nothing(newest: str) -> None:
+    assert query_of([user("Lisbon is on my list."), user(newest)]) == newest
+
+
+def test_what_is_carried_may_lean_on_what_was_said_before_it() -> None:
+    said = ["I fly to Lisbon in May.", "And the hotels there?", "Which one?"]
+
+    assert query_of([user("Hello there, it is me."), *map(user, said)]) == "\n".join(said)
