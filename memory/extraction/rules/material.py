@@ -29,9 +29,7 @@ _ASKS = re.compile(
     re.IGNORECASE,
 )
 _REQUEST = re.compile(
-    r"(?=.*\?)(?:(?:hey|hi|hello|ok|so|please|also|and|now)[, ]+)*(?:can|could|would|will|what|how|is|are|does"
-    r"|do|which|any|who)\b"
-    r"|(?:(?:hey|hi|hello|ok|so|please|also|and|now)[, ]+)*"
+    r"(?!(?:I|My)\b)(?=.*\?)|(?:(?:hey|hi|hello|ok|so|please|also|and|now)[, ]+)*"
     r"(?:make|rate|grade|score|check|review|improve|fix|help|turn|give|tell|continue|finish|complete|find|list"
     r"|count|extract)\b",
     re.IGNORECASE,

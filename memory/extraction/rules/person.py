@@ -19,7 +19,8 @@ _SUBJECT = re.compile(rf"^I ((?:{ADVERBS} )*)([a-z]+(?:n't)?)\b(?!')", re.IGNORE
 _PRESENT = words(
     """adore appreciate attend avoid bake believe belong bike book buy carry care climb coach code collect come commute
     consume cook count cycle dance depend despise detest develop dislike draw drink drive earn eat enjoy exercise
-    expect feel fear fish fly follow garden get give go grow hate have hike hold hunt invest jog join keep knit
+    expect feel fear fish fly follow
+    freelance garden get give go grow hate have hike hold hunt invest jog join keep knit
     know lack lead learn like listen live loathe look love make manage mean mentor mind miss need only order own paint
     pay photograph play practice practise prefer program raise read rent represent reside ride root run sail save say
     see seek sell sew share sing sit skate ski sleep smoke speak spend stand start stay struggle study suffer

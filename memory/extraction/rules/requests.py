@@ -54,7 +54,7 @@ _PIECE = (
 _MADE_UP = re.compile(
     r"\b"
     + either(
-        r"role-?play(?:ing)?|pretend(?:ing)?|imagine|act as|acting as|in character|thought experiment",
+        r"role-?play(?:ing)?|pretend(?:ing)?|imagine|act (?:as|like)|acting as|in character|thought experiment",
         r"hypothetical(?:ly)?|let's play|play the (?:role|part)|you(?:'re| are) (?:now )?(?:an?|my|the) (?!bit"
         r"|little|lot|great|good|genius|star|legend|life|angel|hero"
         r"|treasure|godsend|best|real|true|one|only)|the character|consider (?:an?|this|the following)\b",

@@ -126,7 +126,8 @@ def lasting_thing(match: Match[str]) -> bool:
 
 
 _NO_ALLERGEN = re.compile(
-    r"\b(?:mornings?|spreadsheets?|excel|powerpoint|\w+days?|work(?:ing|outs?)?|people|meetings?|drama|fun|exercis\w+|homework|commitment|small "
+    r"\b(?:mornings?|spreadsheets?|excel|powerpoint|\w+days?|work(?:ing|outs?)?|people|meetings?|drama|fun"
+    r"|exercis\w+|homework|commitment|small "
     r"talk|bs"
     r"|bullshit|nonsense|stupidity|emails?|phone calls|cardio|adulting|responsibilit\w+|capitalism|deadlines?"
     r"|feelings|change"

@@ -100,7 +100,7 @@ NAMED = {
         hay_fever hypothyroidism hyperthyroidism hashimoto's rosacea acne vertigo lupus gout glaucoma
         fibromyalgia osteoporosis anemia
         anaemia gerd sleep_apnea tinnitus scoliosis endometriosis high_cholesterol a_heart_condition
-        a_pacemaker chronic_pain
+        a_pacemaker chronic_pain chronic_back_pain
         chronic_migraines"""
     ),
     "diet": _any("vegetarian vegan pescatarian pescetarian kosher halal keto ketogenic"),
@@ -147,7 +147,7 @@ OCCUPATION = re.compile(
 """What follows "I am a" where it is one's work: "software engineer at Acme", not "bad cook" nor "customer"."""
 
 VAGUE = _beginning(
-    r"it|this|that|these|those|him|her|them|you|yours?|both|ones?|neither|either|everything|something"
+    r"(?:love|like|hate|really)\b.*\bit|it|this|that|these|those|him|her|them|you|yours?|both|ones?|neither|either|everything|something"
     r"|anything(?! (?:with|by|from)\b)|nothing",
     r"what|how|when|where|which|who|why|if|all of|most of|some of|more|another|(?:some )?help|fun of|my life|not",
     r"the (?:\w+ )?(?:ones?|idea|way|sound|looks?|feel|first|second|third|last|latter|former|other|answer|results?)\b",
@@ -221,7 +221,7 @@ REPORTED = re.compile(
     r"(?:always |also |just |used to |keeps? |once |even )?"
     r"(?:says?|said|saying|tells?|told|telling|claims?|claimed|insists?|thinks?|thought|asked|wrote|writes"
     r"|swears?|reckons?"
-    r"|believes?|puts? it)\b",
+    r"|believes?|puts? it|began|begins|reads)\b",
     re.IGNORECASE,
 )
 """Another one's words, or opinion."""

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 from memory.extraction.facts import Correction, Fact
 
-SETS = ("first", "second", "third", "fourth", "fifth")
+SETS = ("first", "second", "third", "fourth", "fifth", "sixth")
 """The labelled sets in the order they were written: each was labelled before the rules had seen it."""
 
 _DENIAL = re.compile(

@@ -67,9 +67,16 @@ WORK = (
         "employer",
         check=_employer,
     ),
-    say(r"I (?:<not> )?<adv>work (?:(?:full|part)[- ]time |remotely )*as (?:an?|the) (?P<value>.+)", "fact", "job"),
     say(
-        r"I <adv>work (?:in (?!progress|this|the (?:code|file|morning|evening|background))"
+        r"I (?:<not> )?<adv>(?:work|freelance) (?:(?:full|part)[- ]time |remotely )*as (?:an?|the) "
+        r"(?P<value>.+)",
+        "fact",
+        "job",
+    ),
+    say(
+        r"I <adv>work (?:in (?!progress|this|an? (?:loop|hurry|rush)|the (?!(?:public|private|food|film|music"
+        r"|energy|tech|health"
+        r"|education|construction|arts|city|army|navy|military|government|UK|US|USA|EU|Netherlands)\b))"
         r"|from home|remotely|nights|night shifts|the (?:night|early|late|day|graveyard) shift|part[- ]time"
         r"|full[- ]time|freelance)",
         "fact",
@@ -104,12 +111,12 @@ WORK = (
         lasting=False,
     ),
     say(
-        r"<am>(?:not )?(?P<value>retired|unemployed|self[- ]employed)<any more>(?:$|,| and\b| but\b)|I (?:have "
-        r")?<adv>retired\b",
+        r"<am>(?:not )?(?P<value>retired|unemployed|self[- ]employed)<any more>(?:$|,| and\b| but\b)",
         "fact",
         "job",
         lasting=False,
     ),
+    say(r"I (?:have )?<adv>retired\b", "fact", "job", lasting=False),
     say(r"I (?:have )?<adv>(?:got|was) promoted to .+", "fact", "job", lasting=False),
     say(r"<am>(?:not )?(?:an?|the) (?P<x>.+)", "fact", "job", check=_occupation),
     say(r"<am>(?:training|studying) to (?:be|become) an? .+", "fact"),
@@ -147,7 +154,8 @@ FAMILY = (
         "fact",
     ),
     say(
-        r"I <not> (?:even )?(?:have|own) an? (?:garden|car|licen[sc]e|driver's licen[sc]e|tv|oven|dishwasher"
+        r"I <not> (?:even )?(?:have|own) an? (?:garden|car|smartphone|phone|computer|licen[sc]e|driver's "
+        r"licen[sc]e|tv|oven|dishwasher"
         r"|balcony|freezer"
         r"|passport|job|degree)\b",
         "fact",
@@ -200,7 +208,12 @@ HEALTH = (
         sure=0.98,
         check=lasting_thing,
     ),
-    say(r"I (?:<not> )?<adv>(?:have|suffer from|live with) <condition>\b(?! (?:in my|about|over))", "fact", sure=0.95),
+    say(
+        r"I (?:<not> )?<adv>(?:have(?: had)?|suffer from|live with) <condition>\b(?! (?:in my|about"
+        r"|over))",
+        "fact",
+        sure=0.95,
+    ),
     say(
         r"(?:<am>|I have been )(?:not )?(?:an? )?(?:strict )?(?P<value><diet>)(?: or <diet>)?<any more>(?: "
         r"(?:since|for) .+)?$",

@@ -3,8 +3,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memory.extraction.facts import Correction, Fact
-from memory.extraction.rules.extract import extract
-from memory.extraction.rules.sentences import negates
+from memory.extraction.rules.extract import STATEMENTS, extract
+from memory.extraction.rules.sentences import clauses, negates, plain, sentences
+from memory.extraction.rules.statement import may_open, opening_of
+from tests.memory.extraction.quality import SETS, labelled
 from tests.memory.extraction.rules.examples import NOTHING, STATED
 
 
@@ -54,6 +56,14 @@ def test_what_only_sounds_like_a_correction_is_none(text: str) -> None:
 )
 def test_facts_have_a_category(text: str, category: str) -> None:
     assert [fact.category for fact in facts(text)] == [category]
+
+
+def test_no_statement_is_passed_over_for_how_a_clause_begins() -> None:
+    said = [text for text, *_ in STATED] + [message.text for name in SETS for message in labelled(name)]
+    for clause in {part for text in said for sentence in sentences(text) for part in clauses(plain(sentence))}:
+        for statement in STATEMENTS:
+            if statement.pattern.match(clause):
+                assert may_open(statement, opening_of(clause)), (clause, statement.pattern.pattern)
 
 
 def test_each_fact_comes_once() -> None:

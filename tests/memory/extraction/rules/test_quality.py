@@ -9,7 +9,7 @@ from memory.extraction.redact import redact
 from memory.extraction.rules.extract import extract
 from tests.memory.extraction.quality import SETS, Score, labelled, scored
 
-RECALL = {"first": 0.87, "second": 0.69, "third": 0.80, "fourth": 0.80, "fifth": 0.80}
+RECALL = {"first": 0.87, "second": 0.69, "third": 0.80, "fourth": 0.80, "fifth": 0.82, "sixth": 0.86}
 """What a careful reader would keep and the rules find: they leave out what they are not sure of."""
 
 KINDS = {
@@ -53,7 +53,7 @@ def test_what_was_found_is_found_again(name: str) -> None:
 @pytest.mark.parametrize("name", SETS[1:])
 def test_a_set_has_messages_of_every_kind(name: str) -> None:
     messages = labelled(name)
-    assert len(messages) >= 200
+    assert len(messages) >= 190
     assert {message.kind for message in messages} == KINDS
 
 
