@@ -29,7 +29,7 @@ from tests.support.document import Operation, document_of
 from tests.support.operator import OPERATOR_KEY, Operator
 from tests.support.server import RemoraServer
 
-EXAMPLES = {"operator": 6, "tenant": 6, "limited": 3, "nobody": 2}
+EXAMPLES = {"operator": 8, "tenant": 8, "limited": 4, "nobody": 3}
 """How many requests are made up for an operation, by who asks."""
 
 CHECKS = [
