@@ -11,7 +11,8 @@ from tests.bench.load import LoadFailedError
 from tests.bench.servers import Server, running
 from tests.bench.upstream import FAST, IDLE
 
-WARM = 50
+WARM = 150
+"""Streams before, one by one: every user's, so that what is held of their memories is there already."""
 SETTLE_SECONDS = 1.0
 """Until what was put off at the first event is done too."""
 

@@ -96,7 +96,17 @@ def _aims(results: Results) -> str:
         cells = [_judged(results, aim, key) if key in aim.contenders else "" for key in judged]
         if any(cells):
             lines.append(_line([aim.text, *cells]))
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, *_without_memory(results), ""])
+
+
+def _without_memory(results: Results) -> Iterator[str]:
+    """Where answers went out without the memory they should have had: their speed is no speed of memory's."""
+    for case in results.cases:
+        for one in results.contenders:
+            if case.kind == "paced" or one.store == "none" or not results.has(case.key, one.key):
+                continue
+            if (used := results.median(case.key, one.key, "used")) < 0.99:
+                yield f"\n**{one.name}: memory went into only {used:.0%} of the answers of: {case.title}.**"
 
 
 def _judged(results: Results, aim: Aim, key: str) -> str:

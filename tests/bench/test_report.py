@@ -19,9 +19,14 @@ def found() -> Results:
     made = Results("2 cores", quick=True, contenders=list(plan.contenders), cases=list(plan.cases))
     for slower in (1, 2):
         for key, time in TIMES.items():
-            whole = {"p50": time * slower, "p99": 3 * time * slower, "per_second": 1000 / time / slower, "used": 0.0}
+            whole = {
+                "p50": time * slower,
+                "p99": 3 * time * slower,
+                "per_second": 1000 / time / slower,
+                "used": 1.0 * (key in {"redis", "sqlite"}),
+            }
             for case in (ALONE, TOGETHER, STREAMS):
-                made.add(case.key, key, whole)
+                made.add(case.key, key, dict(whole))
             late = {"delay_p50": time, "delay_p99": time, "jitter": time, "first_event": time}
             made.add(PACED.key, key, late)
     for key, time in TIMES.items():
@@ -52,7 +57,7 @@ def test_what_is_added_is_beyond_the_upstream() -> None:
 
 def test_a_table_has_medians_and_the_spread_of_what_is_compared() -> None:
     rows = rows_of(report.document(found()), TOGETHER.title)
-    assert rows["Remora on Redis"] == ["250", "67% (67%-67%)", "7.0 (7.0-7.0)", "4.50", "13.50"]
+    assert rows["Remora on Redis"] == ["250", "67% (67%-67%)", "7.0 (7.0-7.0)", "4.50", "13.50", "100%"]
     assert rows["bare relay"][1] == ""
 
 
@@ -68,6 +73,16 @@ def test_the_aims_say_what_was_reached_and_leave_open_what_was_not_measured() ->
     without = found()
     del without.rounds[IDLE]
     assert "open stream:" not in report.document(without)
+
+
+def test_answers_without_the_memory_they_should_have_had_are_told() -> None:
+    told = found()
+    for figures in told.rounds[TOGETHER.key]["redis"]:
+        figures["used"] = 0.4
+    assert f"**Remora on Redis: memory went into only 40% of the answers of: {TOGETHER.title}.**" in report.document(
+        told
+    )
+    assert f"of: {ALONE.title}" not in report.document(told)
 
 
 def test_every_aim_is_judged_by_a_run_with_peers() -> None:
