@@ -25,9 +25,10 @@ ENGINES = ("SQLite", "Redis")
 @click.command()
 @click.option("--engine", "engines", multiple=True, type=click.Choice(ENGINES), help="Only this one (repeatable).")
 @click.option("--quick", is_flag=True, help="Without the ablation.")
+@click.option("--unheld", is_flag=True, help="Search as among many memories: hold none in process.")
 @click.option("--seed", default=SEED, show_default=True, help="Other seeds tell the same stories of other lives.")
 @click.option("--output", type=click.Path(path_type=Path), help="Write the tables to this file, too.")
-def main(engines: tuple[str, ...], quick: bool, seed: int, output: Path | None) -> None:
+def main(engines: tuple[str, ...], quick: bool, unheld: bool, seed: int, output: Path | None) -> None:
     """Measure recall on conversations of our own making; print Markdown tables."""
     corpus = generate(seed)
     tables, ablations = [], {}
@@ -35,7 +36,8 @@ def main(engines: tuple[str, ...], quick: bool, seed: int, output: Path | None) 
         for engine in engines or ENGINES:
             try:
                 with _store(engine) as store:
-                    scored, ablated = asyncio.run(_evaluated(engine, store, corpus, progress, ablate=not quick))
+                    settings = Settings(store=store, store_held_mb=0) if unheld else Settings(store=store)
+                    scored, ablated = asyncio.run(_evaluated(engine, settings, corpus, progress, ablate=not quick))
             except RedisUnavailableError as error:
                 progress.console.print(f"Redis is left out: {error}")
                 continue
@@ -51,10 +53,10 @@ def main(engines: tuple[str, ...], quick: bool, seed: int, output: Path | None) 
 
 
 async def _evaluated(
-    engine: str, store: str, corpus: Corpus, progress: Progress, *, ablate: bool
+    engine: str, settings: Settings, corpus: Corpus, progress: Progress, *, ablate: bool
 ) -> tuple[list[Answered], Mapping[str, Figures]]:
     """All questions at every depth and budget; and the figures without each signal, by its weight."""
-    async with application(Settings(store=store)) as remora:
+    async with application(settings) as remora:
         task = progress.add_task(f"{engine}: storing", total=len(corpus.turns) + len(corpus.lessons))
         async for done in remora.store(corpus):
             progress.update(task, completed=done)

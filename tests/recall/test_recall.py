@@ -15,10 +15,11 @@ from tests.recall.scores import Asking, Figures, answers, figures, signal_weight
 
 @pytest.fixture(params=["sqlite", "redis"])
 def settings(request: pytest.FixtureRequest) -> Settings:
+    """One holds these few memories in process, as it is set by default; the other searches as for many."""
     if request.param == "sqlite":
         return Settings(store="sqlite://")
     prefix = request.getfixturevalue("redis_prefix")
-    return Settings(store=request.getfixturevalue("redis_url"), store_prefix=prefix)
+    return Settings(store=request.getfixturevalue("redis_url"), store_prefix=prefix, store_held_mb=0)
 
 
 async def test_recall_stays_above_its_floor(settings: Settings) -> None:
