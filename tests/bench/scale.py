@@ -46,10 +46,12 @@ class Case(Struct, frozen=True):
     engine: str
     size: int
     namespaces: int
+    may_hold: bool = True
+    """Whether the process may hold small scopes."""
 
     @property
     def path(self) -> str:
-        return "held" if self.size // self.namespaces <= MOST_MEMORIES else "index"
+        return "held" if self.may_hold and self.size // self.namespaces <= MOST_MEMORIES else "index"
 
 
 class Cost(Struct, frozen=True):
@@ -79,11 +81,10 @@ class Question(Struct, frozen=True):
     text: str
 
 
-async def measure(case: Case, progress: Steps, embedder: BundledEmbedder, *, held: bool) -> Result:
-    """`held`: the process may hold small scopes."""
+async def measure(case: Case, progress: Steps, embedder: BundledEmbedder) -> Result:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="remora-scale-")))
-        opened = await stack.enter_async_context(OPENERS[case.engine](folder, embedder.spec, held))
+        opened = await stack.enter_async_context(OPENERS[case.engine](folder, embedder.spec, case.may_hold))
         progress.say(f"{case.engine}: {case.size:,} memories in {case.namespaces:,} namespaces")
         inserts, insert_processor = await _load(case, opened, embedder, progress)
         recall = Recall(opened.memories, embedder, Retrieval())
@@ -215,13 +216,13 @@ def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-async def run(cases: Sequence[Case], tell: Callable[[str], object], *, held: bool) -> None:
+async def run(cases: Sequence[Case], tell: Callable[[str], object]) -> None:
     """Tells the table, a row as soon as it is there."""
     embedder = BundledEmbedder()
     with steps() as progress:
         tell(head())
         for case in cases:
-            tell(row(await measure(case, progress, embedder, held=held)))
+            tell(row(await measure(case, progress, embedder)))
 
 
 def main() -> None:
@@ -235,13 +236,13 @@ def main() -> None:
     engines = ["redis"] if arguments.million else [arguments.engine] if arguments.engine else list(OPENERS)
     sizes = (MILLION,) if arguments.million else arguments.sizes
     cases = [
-        Case(engine, size, namespaces)
+        Case(engine, size, namespaces, may_hold=not arguments.nothing_held)
         for engine in engines
         for namespaces in arguments.namespaces
         for size in sizes
         if size >= namespaces
     ]
-    asyncio.run(run(cases, print, held=not arguments.nothing_held))
+    asyncio.run(run(cases, print))
 
 
 if __name__ == "__main__":

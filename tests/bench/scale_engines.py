@@ -102,7 +102,7 @@ async def on_redis(folder: Path, spec: EmbeddingSpec, held: bool) -> AsyncIterat
 @asynccontextmanager
 async def on_sqlite(folder: Path, spec: EmbeddingSpec, held: bool) -> AsyncIterator[Opened]:
     file = folder / "scale.db"
-    async with SqliteEngine(file, embedding=spec) as engine:
+    async with SqliteEngine(file, embedding=spec, held_bytes=HELD_BYTES if held else 0) as engine:
         yield OnSqlite(engine, file)
 
 

@@ -11,7 +11,7 @@ async def test_a_row_for_each_engine(monkeypatch: pytest.MonkeyPatch, redis_url:
     monkeypatch.setattr(scale, "ROUNDS", 1)
     monkeypatch.setattr(scale, "QUESTIONS", 2)
     told: list[str] = []
-    await scale.run([Case(engine, 60, namespaces) for engine in ("redis", "sqlite")], told.append, held=True)
+    await scale.run([Case(engine, 60, namespaces) for engine in ("redis", "sqlite")], told.append)
     _, redis, sqlite = told
     assert redis.startswith(f"| redis | 60 | {namespaces} | held |")
     assert sqlite.startswith(f"| sqlite | 60 | {namespaces} | held |")
@@ -19,6 +19,7 @@ async def test_a_row_for_each_engine(monkeypatch: pytest.MonkeyPatch, redis_url:
 
 async def test_a_large_scope_is_the_indexs() -> None:
     assert Case("redis", 100_000, 1).path == "index"
+    assert Case("redis", 100, 1, may_hold=False).path == "index"
 
 
 async def test_everything_that_was_said_is_learned() -> None:
