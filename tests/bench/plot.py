@@ -50,6 +50,9 @@ def _bars(
 ) -> None:
     names = {one.key: one.name for one in results.contenders}
     keys = [key for key in names if key != "upstream" and results.has(case, key)]
+    if not keys:
+        axes.set_visible(False)
+        return
     rounds = [results.added(case, key, figure) if added else results.each(case, key, figure) for key in keys]
     middle = np.array([np.median(values) for values in rounds])
     ends = np.array([[np.median(values) - min(values), max(values) - np.median(values)] for values in rounds]).T

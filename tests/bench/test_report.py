@@ -118,6 +118,13 @@ def test_the_plot_is_drawn_without_a_display(tmp_path: Path) -> None:
     assert file.read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_plot_leaves_out_what_a_narrowed_run_did_not_measure(tmp_path: Path) -> None:
+    narrowed = found()
+    del narrowed.rounds[ALONE.key]
+    plot.speed(narrowed, file := tmp_path / "speed.png")
+    assert file.exists()
+
+
 def test_a_soaks_growth_counts_from_the_end_of_its_warm_up() -> None:
     resident = [100, 150, *[160] * 17, 165]
     samples = [soak.Sample(60 * at, 1000 * at, size * 10**6) for at, size in enumerate(resident)]
