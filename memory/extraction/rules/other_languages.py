@@ -31,7 +31,10 @@ _THING = (
 )
 _ARTICLE = r"(?: (?:el|los|las|la|les|le|lo|gli|il|i|o|os|as|a|de|des|du))?"
 
-_AM = r"(?:ich bin|yo soy|soy|je suis|eu sou|sou|sono|ik ben)(?: une?| een)?(?: seit \w+ (?:Jahren|Monaten))?"
+_AM = (
+    r"(?:ich bin|yo soy|soy|je suis|eu sou|sou|sono|ik ben)(?: (?:jetzt|inzwischen|ahora|maintenant|agora|adesso|nu))?"
+    r"(?: une?| een)?(?: seit \w+ (?:Jahren|Monaten))?"
+)
 _AM_NOT = r"(?:ich bin keine?|(?:yo )?no soy|je ne suis pas|(?:eu )?não sou|non sono|ik ben geen)"
 
 

@@ -35,7 +35,7 @@ _SHORT = {
     "<am>": rf"I am (?:{ADVERBS} )*",
     "<not>": r"(?:do not|don't|did not|didn't)",
     "<cannot>": r"(?:can't|cannot|can not)",
-    "<any more>": r"(?: any ?more| any longer)?",
+    "<any more>": r"(?: any ?more| any longer| now(?: too)?)?",
     "<Name>": r"(?:(?:Dr|Prof|Mr|Mrs|Ms)\. )?[A-ZÀ-Þ][\w'-]*(?: [A-ZÀ-Þ][\w.'-]*){0,3}",
     "<word>": r"[\w'-]+",
     "<number>": r"(?:\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|twin|several)",

@@ -238,7 +238,12 @@ HEALTH = (
     say(r"I (?:<not> |never )?have (?:any |no )(?:known )?(?:food )?allergies", "fact"),
     say(r"I wear (?:hearing aids?|glasses|contacts|contact lenses|braces|size) ?", "fact"),
     say(r"<am>on the (?:autism |autistic )?spectrum\b", "fact"),
-    say(r"I (?:have )?<adv>(?:turned|became|went|gone|become) (?P<value><diet>)\b", "fact", "diet", lasting=False),
+    say(
+        r"I (?:have )?<adv>(?:turned|became|went|gone|become) (?:an? )?(?P<value><diet>)\b",
+        "fact",
+        "diet",
+        lasting=False,
+    ),
     say(
         r"<am>(?:not )?(?:(?:<number>|\d+) (?:weeks|months) )?(?:pregnant)(?:$|,| with\b| and\b)", "fact", "is:pregnant"
     ),

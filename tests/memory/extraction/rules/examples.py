@@ -17,6 +17,9 @@ STATED: list[tuple[str, str, str | None]] = [
     ("I'm vegetarian", "User is vegetarian", "diet"),
     ("I'm a strict vegan.", "User is a strict vegan", "diet"),
     ("I'm no longer vegan.", "User is no longer vegan", "diet"),
+    ("I'm vegetarian now.", "User is vegetarian now", "diet"),
+    ("I became a vegetarian.", "User became a vegetarian", "diet"),
+    ("Ich bin jetzt Vegetarier", "User is vegetarian", "diet"),
     ("I'm not vegetarian any more.", "User is not vegetarian any more", "diet"),
     # Negations keep their meaning.
     ("I never want mushrooms.", "User never wants mushrooms", "like:mushroom"),
