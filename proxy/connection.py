@@ -65,10 +65,11 @@ class Connection(HttpToolsProtocol):
     def _awaited(self) -> tuple[int, tuple[Any, ...]]:
         """How many checks what is waited for may take (0: nothing is), and what would change if it came."""
         cycle: RequestResponseCycle | None = self.cycle
+        # Also after the last of an answer is written: to close a connection is to wait for the client to read it.
+        if unread := self.transport.get_write_buffer_size():
+            return SEND_CHECKS, ("send", unread)
         if cycle is None or cycle.response_complete:
             return HEAD_CHECKS if self.timeout_keep_alive_task is None else 0, ("head", cycle)
-        if self.flow.write_paused:
-            return SEND_CHECKS, ("send", self.transport.get_write_buffer_size())
         if cycle.more_body and not self.flow.read_paused:
             return BODY_CHECKS, ("body", self._received // ENOUGH)
         return 0, ()

@@ -17,11 +17,14 @@ ANSWER = 50_000_000
 
 
 async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-    """Reads the whole body, then answers with one that fits no buffer."""
+    """Reads the whole body, then answers with one that fits no buffer, at /whole in one piece."""
     message: Any = await receive()
     while message["type"] == "http.request" and message["more_body"]:
         message = await receive()
     await send({"type": "http.response.start", "status": 200, "headers": []})
+    if scope["path"] == "/whole":
+        await send({"type": "http.response.body", "body": b"x" * ANSWER, "more_body": False})
+        return
     for _ in range(ANSWER // 1_000_000):
         await send({"type": "http.response.body", "body": b"x" * 1_000_000, "more_body": True})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -47,7 +50,7 @@ class Line:
 
         async def checks() -> bool:
             for _ in range(times):
-                if not self._connection.transport.is_closing():
+                if self._connection in self._connections():
                     self._connection.check()
             return not self._connection.transport.is_closing()
 
@@ -56,6 +59,9 @@ class Line:
 
     def wait_for_writing_to_pause(self) -> None:
         wait_until(lambda: self._connection.flow.write_paused, "a full buffer")
+
+    def wait_for_the_end_of_the_answer(self) -> None:
+        wait_until(lambda: self._connection.cycle is not None and self._connection.cycle.response_complete, "the end")
 
     def _connections(self) -> list[Connection]:
         return list(self._server.server.server_state.connections)  # type: ignore[arg-type]
@@ -105,6 +111,23 @@ def test_an_answer_that_nobody_reads_is_hung_up_on(line: Line) -> None:
     line.wait_for_writing_to_pause()
     assert line.check(SEND_CHECKS)
     assert not line.check(1)
+
+
+def test_an_answer_that_nobody_reads_is_hung_up_on_although_all_of_it_is_written(line: Line) -> None:
+    line.send(b"GET /whole HTTP/1.1\r\nHost: a\r\n\r\n")
+    line.wait_for_the_end_of_the_answer()
+    assert line.check(SEND_CHECKS)
+    assert not line.check(1)
+
+
+def test_the_last_answer_of_a_connection_may_be_read_slowly(line: Line) -> None:
+    line.send(b"GET /whole HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    line.wait_for_the_end_of_the_answer()
+    received = 0
+    while chunk := line.socket.recv(10_000_000):
+        received += len(chunk)
+        line.check(1)
+    assert received > ANSWER
 
 
 def test_a_connection_between_two_requests_is_left_to_its_own_time_limit(line: Line) -> None:
