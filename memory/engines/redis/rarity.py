@@ -31,17 +31,19 @@ class Rarity:
 
     def choosing(self, words: Sequence[str], size: Size | None) -> list[str]:
         """The words of a question about so large a scope; all, where it is small, or nothing is known of it. At least
-        one, but none that is known to be nowhere unless all are."""
+        one that is somewhere, if any is; and those that were nowhere, since by now they may be in a new memory."""
         if size is None or not _large(size):
             return list(words)
         budget = (_BUDGET + size.matches // _SHARE) * size.total / size.matches
         chosen: list[str] = []
-        for word in sorted((word for word in words if self._counts.get(word) != 0), key=self._count):
+        found = False
+        for word in sorted(words, key=self._count):
             budget -= self._count(word)
-            if budget < 0 and chosen:
+            if budget < 0 and found:
                 break
             chosen.append(word)
-        return chosen or list(words[:1])
+            found = found or self._counts.get(word) != 0
+        return chosen
 
     def unknown(self, words: Sequence[str], size: Size | None) -> list[str]:
         """Which of these to count."""

@@ -23,15 +23,15 @@ def known() -> Rarity:
 
 
 def test_in_a_large_scope_the_common_words_do_not_choose(known: Rarity) -> None:
-    assert known.choosing(["the", "lark", "house", "zyx"], LARGE) == ["lark", "house"]
+    assert known.choosing(["the", "lark", "house", "zyx"], LARGE) == ["zyx", "lark", "house"]
 
 
 def test_where_all_are_common_the_rarest_chooses(known: Rarity) -> None:
     assert known.choosing(["the"], LARGE) == ["the"]
 
 
-def test_a_word_that_is_nowhere_chooses_only_where_no_other_is_anywhere(known: Rarity) -> None:
-    assert known.choosing(["the", "zyx"], LARGE) == ["the"]
+def test_a_word_that_was_nowhere_chooses_too_but_never_alone_where_another_is_somewhere(known: Rarity) -> None:
+    assert known.choosing(["the", "zyx"], LARGE) == ["zyx", "the"]
     assert known.choosing(["zyx"], LARGE) == ["zyx"]
 
 
@@ -58,7 +58,7 @@ def test_some_word_always_chooses_and_none_that_is_commoner_than_one_left_out(co
     found.unknown(list(counts), size)
     found.learn(list(counts), [[count] for count in counts.values()])
     chosen = found.choosing(list(counts), size)
-    left = {word for word in counts if counts[word]} - set(chosen)
+    left = counts.keys() - set(chosen)
     assert chosen
     assert max(counts[word] for word in chosen) <= min((counts[word] for word in left), default=10_000)
 
@@ -79,3 +79,18 @@ async def test_what_has_a_rare_word_is_scored_by_its_common_words_too(
     assert len(searches[0]) == 102
     assert list(searches[-1]) == [200, 201]
     assert searches[-1] == pytest.approx({id: searches[0][id] for id in (200, 201)})
+
+
+async def test_a_word_that_was_nowhere_is_found_as_soon_as_a_memory_has_it(
+    engine: RedisEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await engine._schema.wait(engine._schema.generation)
+    monkeypatch.setattr(rarity, "_BUDGET", 20)
+    await stored(
+        engine, *(a_record(id, f"common filler {id}") for id in range(100)), a_record(200, "a lark in the morning")
+    )
+    where, query = Filter(tenant=TENANT), SearchQuery(text="lark zanzibar", limit=200)
+    for _ in range(2):
+        assert [hit.id for hit in await engine.memories.search(where, query)] == [200]
+    await stored(engine, a_record(201, "off to Zanzibar"))
+    assert {hit.id for hit in await engine.memories.search(where, query)} == {200, 201}
