@@ -46,7 +46,9 @@ def rank(
         if scores[at] < min_score:
             break
         ranked.append(Ranked(hits[at], scores[at], names, scaled[at]))
-    return spread(ranked, weights.diversity) if weights.diversity else ranked
+    if weights.diversity:
+        return [one for one in spread(ranked, weights.diversity) if one.score >= min_score]
+    return ranked
 
 
 def own_evidence(hits: Sequence[Hit], wanted: Wanted, weights: Retrieval) -> Signal:
