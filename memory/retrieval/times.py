@@ -81,6 +81,7 @@ _WHEN = re.compile(
     re.IGNORECASE,
 )
 _READ = 400
+_DAY_MS = 86_400_000
 _parsing = threading.Lock()
 
 
@@ -107,13 +108,16 @@ def names_time(text: str) -> bool:
 
 async def time_named(query: str, now: int, *, patience: float | None = None) -> Span | None:
     """The span that `query` names when said at `now`; None mostly, and where reading it would take longer than
-    `patience` seconds (the first time dateparser is loaded)."""
+    `patience` seconds (the first time dateparser is loaded). What was read before is known at once."""
     expression = time_expression(query)
     if expression is None:
         return None
+    reading = _reading(expression, now // _DAY_MS)
+    if reading.done:
+        return reading.span
     try:
         async with asyncio.timeout(patience):
-            return await asyncio.to_thread(span_of, expression, now)
+            return await asyncio.to_thread(reading.read)
     except TimeoutError:
         return None
 
@@ -124,26 +128,50 @@ def span_of(expression: str, now: int) -> Span | None:
     Takes a millisecond, and the first time some hundred (dateparser and its tables are loaded then): call it in a
     thread.
     """
-    return _span_of(expression, now // 86_400_000)
+    return _reading(expression, now // _DAY_MS).read()
+
+
+class _Reading:
+    """An expression and what it means on a day, once it was read."""
+
+    def __init__(self, expression: str, today: int) -> None:
+        self._expression = expression
+        self._today = today
+        self.span: Span | None = None
+        self.done = False
+
+    def read(self) -> Span | None:
+        with _parsing:
+            if not self.done:
+                self.span = _parsed(self._expression, self._today)
+                self.done = True
+        return self.span
 
 
 @lru_cache(maxsize=4096)
-def _span_of(expression: str, today: int) -> Span | None:
-    from dateparser.date import DateDataParser  # noqa: PLC0415 - a fifth of a second, and most queries need none of it
+def _reading(expression: str, today: int) -> _Reading:
+    """The one of all who ask. Who loses patience leaves it to be read for the next."""
+    return _Reading(expression, today)
+
+
+def _parsed(expression: str, today: int) -> Span | None:
+    from dateparser.date import DateDataParser  # noqa: PLC0415 - a third of a second and 10 MB; most queries need none
 
     noon = datetime.fromtimestamp(today * 86_400, UTC).replace(hour=12, tzinfo=None)
-    with _parsing:
-        parser = DateDataParser(
-            languages=list(LANGUAGES),
-            settings={"RELATIVE_BASE": noon, "PREFER_DATES_FROM": "past", "PREFER_DAY_OF_MONTH": "first"},
-        )
-        found = parser.get_date_data(
-            expression.removeprefix("on ").removeprefix("am ").removeprefix("le ").removeprefix("el ")
-        )
+    parser = DateDataParser(
+        languages=list(LANGUAGES),
+        settings={"RELATIVE_BASE": noon, "PREFER_DATES_FROM": "past", "PREFER_DAY_OF_MONTH": "first"},
+    )
+    found = parser.get_date_data(
+        expression.removeprefix("on ").removeprefix("am ").removeprefix("le ").removeprefix("el ")
+    )
     if found.date_obj is None:
         return None
-    start, end = _bounds(found.date_obj.replace(tzinfo=None), found.period)
-    return _milliseconds(start - _MARGIN), _milliseconds(end + _MARGIN) - 1
+    try:
+        start, end = _bounds(found.date_obj.replace(tzinfo=None), found.period)
+        return _milliseconds(start - _MARGIN), _milliseconds(end + _MARGIN) - 1
+    except (OverflowError, ValueError):  # the calendar begins in the year 1 and ends in 9999
+        return None
 
 
 def _bounds(moment: datetime, period: str) -> tuple[datetime, datetime]:

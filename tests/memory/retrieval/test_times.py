@@ -90,3 +90,20 @@ def test_a_text_with_a_word_for_a_time_names_one() -> None:
 async def test_the_time_that_a_query_names_is_read() -> None:
     assert await time_named("what did I eat yesterday", NOW) == span_of("yesterday", NOW)
     assert await time_named("what did I eat", NOW) is None
+
+
+async def test_a_time_that_was_read_before_takes_no_patience() -> None:
+    query = "what did I eat on 3 March 2019"
+    told = await time_named(query, NOW)
+    assert told is not None
+    assert await time_named(query, NOW, patience=0) == told
+
+
+async def test_who_has_no_patience_goes_without_the_time() -> None:
+    assert await time_named("what did I eat on 4 March 2019", NOW, patience=0) is None
+
+
+@pytest.mark.parametrize("expression", ["9999-12-31", "december 9999", "0001-01-01", "january 0001"])
+def test_a_time_at_the_end_of_all_calendars_is_none(expression: str) -> None:
+    assert time_expression(f"what happened on {expression}?") == expression
+    assert span_of(expression, NOW) is None
