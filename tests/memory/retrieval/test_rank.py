@@ -95,8 +95,8 @@ def test_nothing_below_the_threshold_is_returned() -> None:
 def test_what_loses_by_likeness_may_fall_below_the_threshold() -> None:
     hits = [a_hit(1, "Ada likes green tea", dense=0.6), a_hit(2, "Ada likes black tea", dense=0.59)]
 
-    assert order(hits, "zzz", min_score=0.5) == [1, 2]
-    assert order(hits, "zzz", min_score=0.5, weights=Retrieval(diversity=0.7)) == [1]
+    assert order(hits, "zzz", min_score=0.6) == [1, 2]
+    assert order(hits, "zzz", min_score=0.6, weights=Retrieval(diversity=0.7)) == [1]
 
 
 def test_a_query_that_nothing_answers_scores_low() -> None:
