@@ -56,8 +56,11 @@ class Shelf(Generic[T]):
     def put(self, scope: Scope, value: T, size: int) -> None:
         """`size` in bytes; what is larger than all that may be held is not kept."""
         self.drop(scope)
-        self._entries[scope] = (value, size + _ENTRY_BYTES)
-        self.bytes += size + _ENTRY_BYTES
+        size += _ENTRY_BYTES
+        if size > self._limit:
+            return
+        self._entries[scope] = (value, size)
+        self.bytes += size
         while self.bytes > self._limit:
             self.drop(next(iter(self._entries)))
 

@@ -148,3 +148,11 @@ def test_a_shelf_never_holds_more_than_its_bytes_and_keeps_what_was_used_last(si
     for number, _ in sizes:
         shelf.drop(Scope(TENANT, NAMESPACE, str(number)))
     assert (shelf.bytes, len(shelf)) == (0, 0)
+
+
+def test_what_no_shelf_can_hold_pushes_nothing_out() -> None:
+    shelf: Shelf[int] = Shelf(5000)
+    shelf.put(ANN, 1, 100)
+    bob = ANN._replace(owner="u:bob")
+    shelf.put(bob, 2, 5000)
+    assert (shelf.get(ANN), shelf.get(bob)) == (1, None)
