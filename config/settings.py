@@ -208,6 +208,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     store_held_mb: NotNegative = 64
     """How much of the memories of users who have few is held in each process, in megabytes of 1,000,000 bytes, so that
     a search among them does not ask the store; those used last. 0 holds none."""
+    store_wait_ms: Positive = 250
+    """How long an answer waits for its receipt and its lesson to be stored. After that it goes out, and they are tried
+    again beside it, out of the process's memory: what a kill of the process in between would lose."""
     trusted_proxies: Addresses = ""
     """Whose `X-Forwarded-For` is believed: reverse proxies in front of this server."""
     admin_key: Secret | None = None

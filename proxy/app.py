@@ -102,7 +102,7 @@ def _openai(parts: Parts, upstream: Upstream, tracing: Tracing) -> OpenAIProxy:
         settings,
         recollector=Recollector(parts.namespaces, parts.assembler, settings.context),
         upstream=upstream,
-        outbox=Outbox(parts.engine, parts.supervisor, metrics),
+        outbox=Outbox(parts.engine, parts.supervisor, metrics, wait_seconds=settings.store_wait_ms / 1000),
         metrics=metrics,
         tracing=tracing,
         clock=system_clock,

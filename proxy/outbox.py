@@ -15,9 +15,6 @@ from memory.errors import StoreUnavailable
 
 log = logging.getLogger("remora.outbox")
 
-DEADLINE_SECONDS = 0.25
-"""How long an answer waits for what it leaves behind to be stored."""
-
 CAPACITY = 5_000
 """How many calls' writes are kept while the engine is away."""
 
@@ -33,10 +30,12 @@ class Outbox:
     process; those left when it ends orderly are given the supervisor's drain time.
     """
 
-    def __init__(self, engine: Engine, supervisor: Supervisor, metrics: Metrics) -> None:
+    def __init__(self, engine: Engine, supervisor: Supervisor, metrics: Metrics, *, wait_seconds: float = 0.25) -> None:
+        """`wait_seconds`: how long an answer waits for what it leaves behind to be stored."""
         self._engine = engine
         self._supervisor = supervisor
         self._metrics = metrics
+        self._wait_seconds = wait_seconds
         self._waiting: deque[_Parcel] = deque()
         self._sender: asyncio.Task[None] | None = None
         self._away = False
@@ -48,7 +47,7 @@ class Outbox:
         parcel = self._put(writes)
         if not self._away:
             try:
-                async with asyncio.timeout(DEADLINE_SECONDS):
+                async with asyncio.timeout(self._wait_seconds):
                     if await parcel.stored:
                         return True
             except TimeoutError:

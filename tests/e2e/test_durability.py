@@ -9,6 +9,7 @@ from openai import OpenAI
 
 from tests.e2e.talking import user
 from tests.support.process import RemoraProcess
+from tests.support.server import PATIENCE_MS
 from tests.support.upstream import FakeUpstream, wait_until
 
 TAKEOVER_SECONDS = 60.0
@@ -20,7 +21,7 @@ FACTS = "I live in Porto and I am allergic to peanuts."
 @pytest.fixture
 def process(fake: FakeUpstream, store: dict[str, Any]) -> Iterator[RemoraProcess]:
     variables = {name.upper(): value for name, value in store.items()}
-    with RemoraProcess(UPSTREAM_BASE_URL=fake.url, **variables) as process:
+    with RemoraProcess(UPSTREAM_BASE_URL=fake.url, STORE_WAIT_MS=str(PATIENCE_MS), **variables) as process:
         yield process
 
 

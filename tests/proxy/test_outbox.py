@@ -87,11 +87,8 @@ async def test_an_engine_that_is_away_is_tried_again(
     assert await box.commit(writes("c"))
 
 
-async def test_an_engine_that_is_slow_is_not_waited_for(
-    engine: Flaky, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(outbox, "DEADLINE_SECONDS", 0.01)
-    box = Outbox(engine, supervisor, Metrics())
+async def test_an_engine_that_is_slow_is_not_waited_for(engine: Flaky, supervisor: Supervisor) -> None:
+    box = Outbox(engine, supervisor, Metrics(), wait_seconds=0.01)
     engine.here.clear()
     assert not await box.commit(writes("a"))
     engine.here.set()

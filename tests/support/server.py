@@ -25,6 +25,7 @@ def settings_for(
 ) -> Settings:
     """Settings for a test: what it says, else the defaults; but memory is waited for, however busy the machine is."""
     sections.setdefault("context", settings.Context(deadline_ms=PATIENCE_MS))
+    sections.setdefault("store_wait_ms", PATIENCE_MS)
     return Settings(store=store, upstream=settings.Upstream(base_url=base_url, **(upstream or {})), **sections)
 
 
