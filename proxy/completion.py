@@ -55,7 +55,7 @@ class Completion:
         self.input_tokens: int | None = None
         """As the upstream counts them; None where it does not say."""
         self.output_tokens: int | None = None
-        self._texts: list[str] = []
+        self._text = bytearray()  # in UTF-8; as the short texts that a stream brings it would be ten times as much
         self._room = MAX_CHARACTERS
         self._calls_tools = False
 
@@ -63,7 +63,7 @@ class Completion:
         """As an assistant message; None unless the answer is whole."""
         if self.finish_reason is None or self.failed or not self.readable:
             return None
-        message: dict[str, Any] = {"role": "assistant", "content": "".join(self._texts)}
+        message: dict[str, Any] = {"role": "assistant", "content": self._text.decode()}
         return message | ({"tool_calls": True} if self._calls_tools else {})
 
     def read_body(self, body: bytes) -> None:
@@ -98,8 +98,9 @@ class Completion:
     def _take(self, choice: _Choice) -> None:
         if (said := choice.delta or choice.message) is not None:
             if said.content and isinstance(said.content, str):
-                self._texts.append(said.content[: self._room])
-                self._room -= len(self._texts[-1])
+                text = said.content[: self._room]
+                self._text += text.encode()
+                self._room -= len(text)
                 self.begun = True
             if said.tool_calls or said.function_call:
                 self._calls_tools = self.begun = True
