@@ -56,7 +56,9 @@ class Chat:
         model = body.model if isinstance(body, ChatBody) else None
         with self._tracing.chat(call.headers, model) as trace:
             async with client.present():
-                await self._remember(call, client, options, body, trace)
+                answering = self._remember(call, client, options, body, trace)
+                del body  # a stream may stay open for long, and so this frame
+                await answering
 
     async def _remember(
         self, call: Call, client: Client, options: Options, body: ChatBody | OpaqueBody, trace: Trace
@@ -79,8 +81,10 @@ class Chat:
             wait=recollection.store_answers,
         )
         hearing = _Hearing(record, self._metrics, trace)
+        answering = self._forward(call, client, payload, receipt, hearing)
+        del body, payload, recollection, lesson  # likewise
         try:
-            await self._forward(call, client, payload, receipt, hearing)
+            await answering
         except UpstreamFailed as error:
             record.abandon(error.message)
             raise
@@ -151,6 +155,7 @@ class Chat:
         sent = time.perf_counter()
         with hearing.trace.upstream(headers):
             async with self._upstream.call("POST", call.target, headers, payload, decode=True) as answer:
+                del payload  # it has been sent
                 waited = time.perf_counter() - sent
                 call.waited += waited
                 self._metrics.upstream_answered("chat", waited)

@@ -108,6 +108,7 @@ class Upstream:
         self._under_way += 1
         try:
             answer = await self._open(method, target, headers, body, decode=decode)
+            del body  # it has been sent, and the block may last
             try:
                 yield answer
             finally:
