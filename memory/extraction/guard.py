@@ -59,9 +59,9 @@ _OTHER = re.compile(
 )
 _OF_SELF = re.compile(r"\b(?:I|me|we|us)\b")
 _FOREIGN = re.compile(
-    r"\b(?:ich|bin|ist|und|wohne|mein\w*|je|j|suis|mon|ma|les|des|yo|soy|vivo|tengo|mi|el|los|eu|sou|moro|meu"
+    r"\b(?:ich|bin|ist|und|wohne|mein\w*|je|j|suis|mon|ma|les|des|yo|soy|vivo|tengo|mi|el|eu|sou|moro|meu"
     r"|minha|sono|il"
-    r"|ik|ben|het|een|jag|bor|jestem|mieszkam)\b|[^\x00-\u024f\u2000-\u2fff\U0001f000-\U0001ffff]",
+    r"|ik|(?-i:los|ben)|het|een|jag|bor|jestem|mieszkam)\b|[^\x00-\u024f\u2000-\u2fff\U0001f000-\U0001ffff]",
     re.IGNORECASE,
 )
 _NOT_BUT = re.compile(r"\bnot (in|at|from|to|as|for|with|an?) [^,.;]{1,40}? but (?=\1\b)")

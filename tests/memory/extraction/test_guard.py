@@ -39,6 +39,7 @@ def test_what_was_said_is_let_through(said: str, fact: str) -> None:
         ("he works at Nokia", "User works at Nokia", "about another"),
         ("I need a nap", "User has insomnia", "not said"),
         ("I live near the sea", "User lives near the sea in Brighton", "not said"),
+        ("I live in Los Angeles with Ben", "User lives in Los Angeles with Charlotte", "not said"),
         ("I have a dog", "User is 34 years old", "not said"),
         ("My pin is [redacted: PIN]", "User's PIN is [redacted: PIN]", "a secret"),
         ("I like tea", "Tea is liked", "no fact about the user"),
