@@ -120,38 +120,29 @@ def test_a_stream_that_is_not_whole_is_a_failure(missing: str) -> None:
 
 
 def test_a_stream_that_is_refused_is_a_failure() -> None:
-    async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 503 Busy\r\ncontent-length: 4\r\n\r\nBusy")
-        writer.close()
-
-    async def ask() -> None:
-        async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
-            port = server.sockets[0].getsockname()[1]
-            client = await streams.connected(f"http://127.0.0.1:{port}")
-            try:
-                await client.ask(b"GET / HTTP/1.1\r\n\r\n")
-            finally:
-                client.close()
-
     with pytest.raises(load.LoadFailedError, match="503: b'Busy'"):
-        asyncio.run(ask())
+        asyncio.run(asked_of(b"HTTP/1.1 503 Busy\r\ncontent-length: 4\r\n\r\nBusy"))
 
 
 def test_a_server_that_hangs_up_is_a_failure() -> None:
-    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with pytest.raises(load.LoadFailedError, match="hung up"):
+        asyncio.run(asked_of(b""))
+
+
+async def asked_of(answer: bytes) -> None:
+    """Ask a server that says this and hangs up."""
+
+    async def reply(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer)
         writer.close()
 
-    async def ask() -> None:
-        async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
-            port = server.sockets[0].getsockname()[1]
-            client = await streams.connected(f"http://127.0.0.1:{port}")
-            try:
-                await client.ask(b"GET / HTTP/1.1\r\n\r\n")
-            finally:
-                client.close()
-
-    with pytest.raises(load.LoadFailedError, match="hung up"):
-        asyncio.run(ask())
+    async with await asyncio.start_server(reply, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        client = await streams.connected(f"http://127.0.0.1:{port}")
+        try:
+            await client.ask(b"GET / HTTP/1.1\r\n\r\n")
+        finally:
+            client.close()
 
 
 def test_the_cases_name_contenders_of_their_plan() -> None:
