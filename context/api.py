@@ -239,7 +239,7 @@ def _receipt_view(receipt: Receipt) -> ReceiptView:
                 tokens=memory.tokens,
                 truncated=memory.truncated,
             )
-            for memory in receipt.memories
+            for memory in receipt.injected()
         ],
         token_count=receipt.token_count,
         token_budget=receipt.token_budget,

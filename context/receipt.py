@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 import numpy as np
-from msgspec import Struct, field, structs
+from msgspec import Raw, Struct, field, structs
 
 from context.analysis import QueryAnalysis
 from context.assemble import Assembled
@@ -23,7 +23,6 @@ Outcome = Literal["used", "empty", "skipped", "degraded"]
 
 _encode = msgspec.json.Encoder().encode
 
-
 _SHARE = 10_000
 
 
@@ -37,6 +36,9 @@ class InjectedMemory(Struct, frozen=True, array_like=True, gc=False):
     truncated: bool
     shares: list[int]
     """What each of the receipt's `signals` added to the score, in ten-thousandths."""
+
+
+_decode_injected = msgspec.json.Decoder(list[InjectedMemory]).decode
 
 
 class Learning(Struct, frozen=True, kw_only=True):
@@ -61,7 +63,10 @@ class Receipt(Struct, kw_only=True):
     query_analysis: QueryAnalysis | None = None
     signals: tuple[str, ...] = ()
     """What was looked at in ranking."""
-    memories: list[InjectedMemory] = field(default_factory=list)
+    used: int = 0
+    """How many memories went in."""
+    memories: Raw = Raw(b"[]")
+    """They, as `injected` reads them: a receipt lasts as long as its stream, and so they take a fifth of the room."""
     token_count: int = 0
     token_budget: int = 0
     encoding: str | None = None
@@ -78,7 +83,7 @@ class Receipt(Struct, kw_only=True):
         if assembled.memories:
             self.signals = assembled.memories[0].ranked.signals  # one ranking's, so the same for all
             shares = np.array([placed.ranked.shares for placed in assembled.memories])
-            self.memories = [
+            injected = [
                 InjectedMemory(
                     placed.ranked.hit.id,
                     round(placed.ranked.score, 4),
@@ -91,10 +96,15 @@ class Receipt(Struct, kw_only=True):
                     assembled.memories, np.rint(_SHARE * shares).astype(np.int64).tolist(), strict=True
                 )
             ]
+            self.used, self.memories = len(injected), Raw(_encode(injected))
         self.token_count = assembled.token_count
         self.token_budget = assembled.token_budget
         self.encoding = assembled.encoding
         self.timings = {**self.timings, **assembled.timings}
+
+    def injected(self) -> list[InjectedMemory]:
+        """What went in, by zone, best first within each."""
+        return _decode_injected(self.memories)
 
     def reasons(self, memory: InjectedMemory) -> dict[str, float]:
         """What added to the score of one of its memories, by signal."""
@@ -110,7 +120,7 @@ class Receipt(Struct, kw_only=True):
                 namespace=self.namespace,
                 id=self.request_id,
                 outcome=self.outcome,
-                memories=len(self.memories),
+                memories=self.used,
                 tokens=self.token_count,
             ),
         )

@@ -244,7 +244,7 @@ def _name(value: object) -> str | None:
 
 
 def _headers(call: Call, answer: Answer, receipt: Receipt) -> Headers:
-    used, tokens = b"%d" % len(receipt.memories), b"%d" % receipt.token_count
+    used, tokens = b"%d" % receipt.used, b"%d" % receipt.token_count
     headers = [
         *answer.headers,
         *call.own_headers(),
@@ -252,6 +252,6 @@ def _headers(call: Call, answer: Answer, receipt: Receipt) -> Headers:
         (b"x-remora-memories-used", used),
         (b"x-remora-tokens-injected", tokens),
     ]
-    if receipt.memories:
+    if receipt.used:
         headers += [(b"x-maia-memories-used", used), (b"x-maia-tokens-injected", tokens)]
     return headers

@@ -129,7 +129,7 @@ class _OtelTrace(Trace):
         told: dict[str, AttributeValue | None] = {
             "remora.request_id": receipt.request_id,
             "remora.memory": receipt.outcome,
-            "remora.memories_used": len(receipt.memories),
+            "remora.memories_used": receipt.used,
             "remora.tokens_injected": receipt.token_count,
             "gen_ai.response.model": completion.model and completion.model[:_LONGEST_NAME],
             "gen_ai.response.finish_reasons": completion.finish_reason and [completion.finish_reason[:_LONGEST_NAME]],
