@@ -203,7 +203,7 @@ class RedisMemories:
     def _touched(self, tenant: str, hits: list[Hit]) -> list[Hit]:
         """With the accesses that this process knows of."""
         base = self._keys.memories_of(tenant).encode()
-        latest = ((hit, self._accessed.get(base + b"%016d" % hit.id)) for hit in hits)
+        latest = ((hit, self._accessed.get(base + member(hit.id).encode())) for hit in hits)
         return [
             hit if access is None else structs.replace(hit, accessed_at=access.at, access_count=access.accesses)
             for hit, access in latest
