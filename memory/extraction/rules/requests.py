@@ -109,8 +109,6 @@ _TOLD_SO = re.compile(
     r"(?:what|which|where|how|can you|could you|should I|would you)\b[^?]* [^?]*\?$",
     re.IGNORECASE,
 )
-
-
 _PLAYED = re.compile(
     either(
         r"\b(?:role-?play(?:ing)?|in character|mock (?:interview|trial|exam)|20 questions|twenty questions|text "

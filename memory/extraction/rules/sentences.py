@@ -78,8 +78,6 @@ _TRAILING = re.compile(r",? (?:by the way|btw|too|though|you know|please|thanks|
 _JOINT_SUBJECT = re.compile(r"^My (?:\w+ ){1,2}and I\b", re.IGNORECASE)
 _SHARED_SUBJECT = re.compile(r"(?:,?\s+(?:and|but)|,)\s+(?:also\s+)?(?=[a-z]+)")
 _NEGATED = re.compile(r"\b(?:not|never|no|nothing|neither|hardly|rarely|cannot|without)\b|n't\b", re.IGNORECASE)
-
-
 _AS_ONE = re.compile(r"^[Aa]s (?P<what>an? [\w' -]{2,40}?)(?:,| (?=I\b))\s*(?=I\b)")
 _CONTRAST = re.compile(
     r"(?<=\d),? (?:and )?not \d+$|(?<=\w), not (?:an? )?(?!(?:really|any|yet|now|quite|exactly|sure|at|so|even"
