@@ -61,7 +61,7 @@ class Line:
         wait_until(lambda: self._connection.flow.write_paused, "a full buffer")
 
     def wait_for_the_end_of_the_answer(self) -> None:
-        wait_until(lambda: self._connection.cycle is not None and self._connection.cycle.response_complete, "the end")
+        wait_until(lambda: getattr(self._connection.cycle, "response_complete", False), "the end of the answer")
 
     def _connections(self) -> list[Connection]:
         return list(self._server.server.server_state.connections)  # type: ignore[arg-type]
