@@ -14,6 +14,7 @@ from memory.errors import EmbedderUnavailable
 from memory.model import Hit
 from memory.retrieval.rank import best_first, own_evidence, rank
 from memory.retrieval.ranked import Ranked, Steer
+from memory.retrieval.speakers import without_speakers
 from memory.retrieval.times import time_named
 from memory.retrieval.weights import override
 from memory.retrieval.words import Wanted, telling
@@ -52,8 +53,9 @@ class Recalled(Struct, frozen=True, kw_only=True):
 class Recall:
     """Hybrid retrieval in two round trips to the engine: the hits, then their neighbours.
 
-    With an embedder that answers at once both legs are one search. With a remote one the text leg starts at once and
-    the vector leg follows beside it; where it fails or comes too late, the text leg's hits are ranked alone.
+    With an embedder that answers at once both legs are one search; who speaks in the conversations found is only known
+    then, and a query that names one of them takes a third. With a remote one the text leg starts at once and the vector
+    leg follows beside it; where it fails or comes too late, the text leg's hits are ranked alone.
     """
 
     def __init__(self, memories: Memories, embedder: Embedder, weights: Retrieval, clock: Clock = system_clock) -> None:
@@ -127,13 +129,26 @@ class Recall:
         if self._embedder.immediate:
             try:
                 [vector] = await self._embedder.embed([query])
+                hits = await self._search(where, structs.replace(question, vector=vector), steer)
+                return await self._past_names(where, query, question, steer, hits), None
             except EmbedderUnavailable as error:
                 return await self._search(where, question, steer), error.message
-            return await self._search(where, structs.replace(question, vector=vector), steer), None
         worded, (near, degraded) = await _together(
             self._search(where, question, steer), self._vector_leg(where, query, question, steer, patience)
         )
         return _merge(worded, near), degraded
+
+    async def _past_names(
+        self, where: Filter, query: str, question: SearchQuery, steer: Steer, hits: list[Hit]
+    ) -> list[Hit]:
+        """`hits`; where the query names some of those who speak in them, with the vector leg as it is without these
+        names. The text leg keeps them."""
+        rest = without_speakers(query, hits)
+        if rest == query:
+            return hits
+        [vector] = await self._embedder.embed([rest])
+        near = await self._search(where, structs.replace(question, text=None, vector=vector), steer)
+        return _merge([structs.replace(hit, dense=None) for hit in hits if hit.text is not None], near)
 
     async def _vector_leg(
         self, where: Filter, query: str, question: SearchQuery, steer: Steer, patience: float | None

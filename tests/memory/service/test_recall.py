@@ -139,6 +139,16 @@ async def test_what_happened_in_the_time_named_is_found_among_many(
     assert len(found.ranked) > 10
 
 
+async def test_the_name_of_a_speaker_does_not_stand_for_what_was_said(
+    services: Services, caller: Caller, recall: Recall
+) -> None:
+    for content in ("Maren: You too.", "Maren: Bye!", "Maren: Our puppy is called Biscuit."):
+        await services.remember.one(caller, MemoryDraft(content=content, type="episodic"), "default")
+    found = await recall.find(WHERE, "What is Maren's dog called?")
+    near = {one.hit.content: one.hit.dense for one in found.ranked}
+    assert max(near, key=lambda content: near[content] or 0.0) == "Maren: Our puppy is called Biscuit."
+
+
 async def test_weights_are_overridden_for_one_search(services: Services, caller: Caller, recall: Recall) -> None:
     await remember(services, caller, "The kitten sleeps all day.", "young at heart")
 
