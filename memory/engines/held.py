@@ -53,14 +53,17 @@ class Shelf(Generic[T]):
         self._wanted.add(scope)
         return False
 
+    def fits(self, size: int) -> bool:
+        """Whether so many bytes may be held, if nothing else were."""
+        return size + _ENTRY_BYTES <= self._limit
+
     def put(self, scope: Scope, value: T, size: int) -> None:
-        """`size` in bytes; what is larger than all that may be held is not kept."""
+        """`size` in bytes; what does not fit is not kept."""
         self.drop(scope)
-        size += _ENTRY_BYTES
-        if size > self._limit:
+        if not self.fits(size):
             return
-        self._entries[scope] = (value, size)
-        self.bytes += size
+        self._entries[scope] = (value, size + _ENTRY_BYTES)
+        self.bytes += size + _ENTRY_BYTES
         while self.bytes > self._limit:
             self.drop(next(iter(self._entries)))
 

@@ -154,6 +154,8 @@ class HeldScopes:
         return ("FT.SEARCH", self._schema.index, render(where), *returned, *options)
 
     def _keep(self, scope: Scope, entry: _Entry) -> None:
+        if entry.small is not None and not self._shelf.fits(entry.small.bytes):
+            entry.small = None
         self._shelf.put(scope, entry, 0 if entry.small is None else entry.small.bytes)
 
 

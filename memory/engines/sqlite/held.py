@@ -88,7 +88,7 @@ class HeldScopes:
         except BaseException:
             self._shelf.drop(scope)  # it is marked no more
             raise
-        if small is None or len(small.hits) > MOST_MEMORIES:
+        if small is None or len(small.hits) > MOST_MEMORIES or not self._shelf.fits(small.bytes):
             entry.big_until = monotonic() + BIG_SECONDS
             self._shelf.put(scope, entry, 0)
         else:

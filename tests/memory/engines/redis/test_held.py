@@ -164,6 +164,16 @@ async def test_what_does_not_fit_is_found_all_the_same(engine: RedisEngine, redi
             assert 0 < holding_few.memories._held._shelf.bytes <= 30_000
 
 
+async def test_a_scope_that_all_room_is_too_little_for_is_left_to_the_index(
+    engine: RedisEngine, bare: redis.asyncio.Redis, redis_url: str, redis_prefix: str
+) -> None:
+    await stored(engine, *(a_record(id, user_id="ann") for id in range(50)))
+    async with RedisEngine(redis_url, prefix=redis_prefix, embedding=SPEC, held_bytes=5_000) as holding_little:
+        assert await found(holding_little) == set(range(50))
+        assert "hmget" not in await commands(bare, lambda: found(holding_little))
+        assert await found(holding_little) == set(range(50))
+
+
 def a_journal(*writes: tuple[bytes, int]) -> Version:
     return Version(b"epoch", b"".join(stamp + b"%016d" % id for stamp, id in writes))
 

@@ -51,6 +51,13 @@ async def test_an_engine_told_to_hold_nothing_searches() -> None:
         assert await reads(engine, 5) == 0
 
 
+async def test_a_scope_that_all_room_is_too_little_for_is_read_once_and_left_to_the_engine() -> None:
+    async with SqliteEngine(None, embedding=SPEC, held_bytes=5_000) as engine:
+        await stored(engine, *(a_record(id, user_id="ann") for id in range(50)))
+        assert await reads(engine, 5) == 1
+        assert await found(engine) == set(range(50))
+
+
 async def test_what_another_engine_wrote_while_this_one_was_closed_is_found(tmp_path: Path) -> None:
     engine = SqliteEngine(tmp_path / "remora.db", embedding=SPEC)
     async with engine:
