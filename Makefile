@@ -64,7 +64,7 @@ wrk:
 		|| { echo 'The benchmark needs wrk: install the package of that name'; exit 1; }
 
 $(SYNCED): uv.lock pyproject.toml $(filter .venv-uv/%,$(UV))
-	$(UV) sync --frozen --all-extras --all-groups
+	$(UV) sync --frozen --all-extras --all-groups --compile-bytecode
 	@touch $@
 
 # What it takes to run, without what it takes to develop.
