@@ -111,9 +111,9 @@ class Context(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Retrieval(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How much each signal counts; a namespace's `custom_scoring` overrides them one by one."""
 
-    vector_weight: Weight = 0.25
-    text_weight: Weight = 0.35
-    words_weight: Weight = 0.4
+    vector_weight: Weight = 0.35
+    text_weight: Weight = 0.3
+    words_weight: Weight = 0.35
     session_weight: Weight = 0.4
     neighbour_weight: Weight = 0.5
     answer_weight: Weight = 0.4
