@@ -28,8 +28,8 @@ _LONGEST_HEADER = 1 << 16
 """Bytes; aiohttp's own limit of 8 KB would refuse answers that other clients take."""
 
 _READ_AHEAD = 1 << 15
-"""Bytes: while twice as many wait to be taken, no more of an answer is read. [M] With aiohttp's own 256 KB a stream whose
-client does not read takes up to a megabyte."""
+"""Bytes: while twice as many wait to be taken, no more of an answer is read. [M] With aiohttp's own 256 KB, a stream
+whose client does not read takes half a megabyte."""
 
 _WHOLE_BODY = 1 << 20
 """aiohttp writes a body of more in one go and warns of it, so it is cut into pieces of that size."""
