@@ -8,6 +8,7 @@ rarity taken within the scopes asked.
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +33,19 @@ _ASKED_OF_HITS = (
     *("types", "min_confidence", "run_id", "content_hash"),
     *("created_from", "created_to", "happened_from", "happened_to"),
 )
+
+_asked_of_hits = attrgetter(*_ASKED_OF_HITS)
+_NOTHING_ASKED = (None,) * len(_ASKED_OF_HITS)
+
+_beyond_hits = attrgetter(
+    *sorted(
+        {field.name for field in structs.fields(Filter)}
+        - {"tenant", "namespaces", "owners", "user_id", "states", *_ASKED_OF_HITS}
+    )
+)
+"""What a filter asks that nothing held can tell."""
+
+_NOTHING_BEYOND = _beyond_hits(Filter(tenant=""))
 
 
 class Scope(NamedTuple):
@@ -67,8 +81,9 @@ class Small:
         self.vectors = vectors
         self.facts = np.array([hit.type != "episodic" for hit in hits], np.bool_)
         self.lengths = np.bincount(places, minlength=len(hits))
-        self.words = words
-        self.places = places
+        order = words.argsort(kind="stable")
+        self.words = words[order]
+        self.places = places[order]
 
     @classmethod
     def of(cls, items: Iterable[Item]) -> "Small":
@@ -112,8 +127,10 @@ class Small:
 
     def counts(self, stems: Sequence[str]) -> NDArray[np.int64]:
         """How often each of the stems (column) is in each hit (row)."""
-        found = [self.places[self.words == hash(stem)] for stem in stems]
-        cells = [places * len(stems) + column for column, places in enumerate(found)]
+        words, places = self.words, self.places
+        wanted = np.array([hash(stem) for stem in stems], np.int64)
+        ends = zip(words.searchsorted(wanted).tolist(), words.searchsorted(wanted, "right").tolist(), strict=True)
+        cells = [places[first:end] * len(stems) + column for column, (first, end) in enumerate(ends)]
         counts = np.bincount(np.concatenate(cells), minlength=len(self.hits) * len(stems))
         return counts.reshape(len(self.hits), len(stems))
 
@@ -149,10 +166,7 @@ def scopes_of(where: Filter) -> list[Scope] | None:
     owners = where.owners if user is None else [user] if where.owners is None or user in where.owners else []
     if where.namespaces is None or owners is None or not where.current:
         return None
-    unasked = structs.replace(
-        where, namespaces=None, owners=None, user_id=None, states=None, **dict.fromkeys(_ASKED_OF_HITS)
-    )
-    if unasked != Filter(tenant=where.tenant):
+    if _beyond_hits(where) != _NOTHING_BEYOND:
         return None
     if where.states is not None and "active" not in where.states:
         return []
@@ -204,7 +218,7 @@ def _seq(hit: Hit) -> int:
 
 
 def _allowed(hits: Sequence[Hit], where: Filter) -> NDArray[np.bool_]:
-    if all(getattr(where, name) is None for name in _ASKED_OF_HITS):
+    if _asked_of_hits(where) == _NOTHING_ASKED:
         return np.ones(len(hits), np.bool_)
     return np.array([_admits(where, hit) for hit in hits], np.bool_)
 
