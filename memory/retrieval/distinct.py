@@ -19,10 +19,10 @@ _PARTING = re.compile(r"""(?<!\d)[.,:](?!\d)|(?<=\d)[.,:](?!\d)|[\s;!"\u201c\u20
 
 _END = 64
 _SLACK = 12
+_LONGEST_KEPT = 512
 _CLOSING = ' \t\n.,:;!"\u201c\u201d\u201e«»…'
 
 
-@lru_cache(maxsize=512)
 def essence(text: str) -> str:
     """What two texts share that are one utterance: the words in their order without articles and fillers, case and
     punctuation aside. A question mark, a sign, a number, a name or a "not" tells two apart."""
@@ -34,18 +34,33 @@ def essence(text: str) -> str:
     return " ".join(telling or text.split()).casefold()
 
 
+_kept_essence = lru_cache(maxsize=8192)(essence)
+"""The same memories are found again and again. [M] 0.2 KB for a turn of twenty words, 2 MB in all."""
+
+
+def _essence(text: str) -> str:
+    return _kept_essence(text) if len(text) <= _LONGEST_KEPT else essence(text)
+
+
+@lru_cache(maxsize=16_384)
+def _ending(text: str) -> str:
+    return (text.rstrip(_CLOSING).rsplit(None, 1) or [""])[-1].casefold()
+
+
 def distinct(texts: Sequence[str], order: Iterable[int]) -> Iterator[int]:
     """`order` (places in `texts`, best first) without those that say what an earlier one says."""
     # One utterance ends in one word and is much the same length, so few texts have to be read whole.
     told: dict[str, list[str]] = {}
     for at in order:
         text = texts[at]
-        ending = (text[-_END:].rstrip(_CLOSING).rsplit(None, 1) or [""])[-1].casefold()
-        earlier = told.setdefault(ending, [])
-        alike = [other for other in earlier if abs(len(other) - len(text)) <= _SLACK]
-        if alike and any(essence(other) == essence(text) for other in alike):
+        ending = _ending(text[-_END:])
+        earlier = told.get(ending)
+        if earlier is None:
+            told[ending] = [text]
+        elif any(abs(len(other) - len(text)) <= _SLACK and _essence(other) == _essence(text) for other in earlier):
             continue
-        earlier.append(text)
+        else:
+            earlier.append(text)
         yield at
 
 

@@ -129,7 +129,7 @@ def neighbours(turns: Turns, evidence: Signal) -> Signal:
     # Turns are numbered without repetition, so one within a distance of three is one of the next three in order.
     for step in range(1, min(len(NEIGHBOUR_SHARES) + 1, len(evidence))):
         one, other = turns.order[:-step], turns.order[step:]
-        distance = np.clip(turns.numbers[other] - turns.numbers[one], 0, len(NEIGHBOUR_SHARES) + 1)
+        distance = np.minimum(np.maximum(turns.numbers[other] - turns.numbers[one], 0), len(NEIGHBOUR_SHARES) + 1)
         share = np.where(turns.sessions[one] == turns.sessions[other], _SHARE_AT[distance], 0.0)
         sums[one] += share * evidence[other]
         sums[other] += share * evidence[one]

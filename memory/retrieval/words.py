@@ -26,7 +26,7 @@ _MOST_WORDS = 32
 _ENDINGS = ("ing", "ed")
 _SHORTEST_STEM = 3
 _SHORT_STEM, _LONGEST_ENDING = 3, 3
-_LONGEST_KEPT = 512
+_LONGEST_KEPT = 256
 _UNSPACED = "\u0e01"
 """Thai, the first of the scripts without spaces (and of some with them): their words begin anywhere."""
 _WORD = re.compile(r"[^\W_]+")
@@ -112,7 +112,8 @@ def _read_beginnings(text: str) -> bytes:
 
 
 _kept_beginnings = lru_cache(maxsize=16_384)(_read_beginnings)
-"""The same memories are found again and again. [M] 0.6 KB for a turn of twenty words, 10 MB in all."""
+"""The same memories are found again and again. [M] 0.5 KB for a turn of twenty words, 8 MB in all; 35 MB at
+most, were every text as long as one that is kept may be."""
 
 
 def word_set(text: str) -> frozenset[str]:
