@@ -1,5 +1,6 @@
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -46,6 +47,17 @@ async def test_a_stream_comes_as_it_was_sent(fake: FakeUpstream) -> None:
     async with asked(fake.url, request("comments", stream=True)) as answer:
         assert answer.streams_events
         assert await answer.read() == b"".join(STREAMS["comments"])
+
+
+async def test_a_body_is_not_kept_while_its_answer_comes_in(fake: FakeUpstream) -> None:
+    body = request("comments", stream=True)
+    references = sys.getrefcount(body)
+    async with (
+        Upstream(settings.Upstream(base_url=fake.url)) as upstream,
+        upstream.call("POST", "/chat/completions", JSON, body, decode=True) as answer,
+    ):
+        assert sys.getrefcount(body) == references
+        await answer.read()
 
 
 @pytest.mark.parametrize(
