@@ -50,18 +50,22 @@ def _ending(text: str) -> str:
 def distinct(texts: Sequence[str], order: Iterable[int]) -> Iterator[int]:
     """`order` (places in `texts`, best first) without those that say what an earlier one says."""
     # One utterance ends in one word and is much the same length, so few texts have to be read whole.
-    told: dict[str, list[str]] = {}
+    told: dict[str, list[int]] = {}
+    essences: dict[int, str] = {}
+
+    def alike(one: int, other: int) -> bool:
+        if abs(len(texts[one]) - len(texts[other])) > _SLACK:
+            return False
+        for place in (one, other):
+            if place not in essences:
+                essences[place] = _essence(texts[place])
+        return essences[one] == essences[other]
+
     for at in order:
-        text = texts[at]
-        ending = _ending(text[-_END:])
-        earlier = told.get(ending)
-        if earlier is None:
-            told[ending] = [text]
-        elif any(abs(len(other) - len(text)) <= _SLACK and _essence(other) == _essence(text) for other in earlier):
-            continue
-        else:
-            earlier.append(text)
-        yield at
+        earlier = told.setdefault(_ending(texts[at][-_END:]), [])
+        if not any(alike(at, other) for other in earlier):
+            earlier.append(at)
+            yield at
 
 
 def spread(ranked: Sequence[Ranked], diversity: float) -> list[Ranked]:

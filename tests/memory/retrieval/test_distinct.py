@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +50,13 @@ def test_of_those_that_say_the_same_exactly_the_first_is_kept(texts: list[str]) 
     told = [" ".join(texts[at].split()).casefold() for at in kept]
     assert len(set(told)) == len(told)
     assert {essence(texts[at]) for at in kept} == {essence(text) for text in texts}
+
+
+def test_long_texts_that_end_alike_are_told_apart_in_a_moment() -> None:
+    texts = [f"{number:03} " + "once more, with feeling; " * 400 for number in range(100)]
+    begin = time.process_time()
+    assert list(distinct(texts, range(100))) == list(range(100))
+    assert time.process_time() - begin < 2.0  # each is read once; each beside each other would take ten
 
 
 def test_without_diversity_nothing_changes_places() -> None:
