@@ -10,6 +10,7 @@ from context.receipt import Learning, Receipt
 from context.render import SEPARATOR
 from memory import ids
 from memory.caller import DEFAULT_NAMESPACE, Caller
+from memory.extraction.exchange import read_round
 from memory.model import Name
 from memory.service.clock import Clock
 from proxy.body import ChatBody, OpaqueBody, read_body
@@ -141,7 +142,7 @@ class Chat:
                 agent=options.agent,
                 app=options.app,
                 session=options.session or _name(body.session),
-                messages=body.messages,
+                newest=read_round(body.messages),
                 request_id=call.id,
                 at=receipt.at,
             )

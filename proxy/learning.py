@@ -1,13 +1,11 @@
 """What a call leaves behind: its receipt and, where there is something to learn, the job of learning it."""
 
-from typing import Any
-
 from msgspec import Struct
 
 from context.receipt import Learning, Receipt
 from memory.caller import Caller
 from memory.engines.base import Enqueue, Write
-from memory.extraction.exchange import Exchange, enqueue_exchange, final_answer, read_round
+from memory.extraction.exchange import Exchange, Round, enqueue_exchange, final_answer
 from memory.markers import strip_blocks
 from proxy.completion import Completion
 from proxy.outbox import Outbox
@@ -26,7 +24,8 @@ class Lesson(Struct, frozen=True, kw_only=True):
     app: str | None
     session: str | None
     """None: derived from how the conversation began."""
-    messages: list[dict[str, Any]]
+    newest: Round | None
+    """Of the conversation; the rest of it, which may be long, is not kept while the answer comes in."""
     request_id: str
     at: int
     """Unix milliseconds."""
@@ -39,8 +38,7 @@ class Lesson(Struct, frozen=True, kw_only=True):
         answer = final_answer(message)
         if answer is None:
             raise NothingToLearn("the answer calls tools, and waits for theirs")
-        newest = read_round(self.messages)
-        if newest is None:
+        if (newest := self.newest) is None:
             raise NothingToLearn("the user said nothing new")
         return enqueue_exchange(
             Exchange(

@@ -10,7 +10,7 @@ from config.supervisor import Supervisor
 from context.receipt import Receipt, Receipts
 from memory.engines.base import EmbeddingSpec
 from memory.engines.sqlite.engine import SqliteEngine
-from memory.extraction.exchange import Exchange, decode_exchange
+from memory.extraction.exchange import Exchange, decode_exchange, read_round
 from memory.markers import BLOCK_CLOSE, BLOCK_OPEN
 from memory.service import events
 from proxy.completion import Completion
@@ -24,7 +24,7 @@ LESSON = Lesson(
     agent="helper",
     app="mail",
     session=None,
-    messages=[{"role": "user", "content": "I like figs."}],
+    newest=read_round([{"role": "user", "content": "I like figs."}]),
     request_id="req_1",
     at=7,
 )
@@ -73,7 +73,7 @@ def test_some_answers_teach_nothing(completion: Completion, why: str) -> None:
 @pytest.mark.parametrize("messages", [[], [{"role": "assistant", "content": "y"}]])
 def test_where_the_user_said_nothing_new_there_is_nothing_to_learn(messages: list[dict[str, Any]]) -> None:
     with pytest.raises(NothingToLearn, match="nothing new"):
-        msgspec.structs.replace(LESSON, messages=messages).job(answered())
+        msgspec.structs.replace(LESSON, newest=read_round(messages)).job(answered())
 
 
 class Desk:
