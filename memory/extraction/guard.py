@@ -68,6 +68,13 @@ _NOT_BUT = re.compile(r"\bnot (in|at|from|to|as|for|with|an?) [^,.;]{1,40}? but 
 _DISLIKES = re.compile(
     r"\b(?:hat(?:e|es)|dislikes?|detests?|loathes?|(?:can't|cannot) (?:stand|bear))\b", re.IGNORECASE
 )
+_OVER = re.compile(
+    r"\b(?:used to|(?:gave|given|giving) up|quit(?:ting)?|stopp(?:ed|ing)|(?:moved|moving)(?: away| here)? from"
+    r"|(?:if|wish) (?:I|we)(?:'d)?)(?: (?!(?:and|but|to|now|then|so)\b)[^\s,;:]+){0,3} ?$",
+    re.IGNORECASE,
+)
+"""What is over, or was never so, up to where the thing itself is named."""
+_PAST = re.compile(r"\b(?:past|former\w*|previous\w*|once|was|were|\w+ed|used to|gave|left|went|had|no longer)\b")
 _LIKES = re.compile(r"\b(?:lik|lov|enjoy|ador|prefer)\w*", re.IGNORECASE)
 
 
@@ -148,6 +155,8 @@ def _against(text: str, keys: frozenset[str], clause: str, reach: int) -> Object
         if re.match(r"(?:The )?[Uu]ser\b(?!'s)", text) and (who is None or _stem(who.lower()) not in keys):
             return "about another"
     if _DISLIKES.search(before) and _LIKES.search(text) and not _DISLIKES.search(text):
+        return "inverted"
+    if _OVER.search(before) and not any(says.search(text) for says in (_OVER, _PAST, _AGAINST, _DENIAL)):
         return "inverted"
     denied, denies = _DENIAL.search(before) is not None, _DENIAL.search(text) is not None
     if denied == denies or (denied and _turned(text, clause)) or (denies and _turned(clause, text)):
