@@ -106,7 +106,7 @@ def test_every_request_leaves_one_line_without_its_query(
 
 
 def test_a_proxied_request_leaves_a_line_too(fake: FakeUpstream) -> None:
-    with RemoraServer(settings_for(fake.url, log=Log(requests=True))) as server, capture_logs() as lines:
+    with capture_logs() as lines, RemoraServer(settings_for(fake.url, log=Log(requests=True))) as server:
         httpx.get(f"{server.url}/models")
 
     (line,) = [line for line in lines if line["event"] == "request"]

@@ -15,7 +15,7 @@ from litestar.types import Receive, Send
 
 from tests.support.asgi_server import AsgiServer
 
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 30.0
 
 
 @dataclass
