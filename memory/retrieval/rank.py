@@ -16,6 +16,9 @@ from memory.retrieval.words import Wanted
 _WITNESSES = 3
 """How many of the best hits are read for `signals.certainty`."""
 
+_NOTHING = 1e-100
+"""Weights so small that a share of their sum is no number any more count for nothing."""
+
 
 def rank(
     hits: Sequence[Hit], wanted: Wanted, weights: Retrieval, *, now: int, steer: Steer, min_score: float = 0.0
@@ -38,7 +41,7 @@ def rank(
     raw = shares.sum(axis=0)
     order = best_first(hits, raw)
     best = float(raw[order[0]])
-    scale = signals.certainty(hits, words, order[:_WITNESSES]) / best if best > 0 else 0.0
+    scale = signals.certainty(hits, words, order[:_WITNESSES]) / best if best > _NOTHING else 0.0
     scores = np.clip(raw * scale, 0.0, 1.0).tolist()
     scaled = (shares.T * scale).tolist()
     ranked = []

@@ -27,6 +27,7 @@ _ENDINGS = ("ing", "ed")
 _SHORTEST_STEM = 3
 _SHORT_STEM, _LONGEST_ENDING = 3, 3
 _LONGEST_KEPT = 256
+"""In characters."""
 _UNSPACED = "\u0e01"
 """Thai, the first of the scripts without spaces (and of some with them): their words begin anywhere."""
 _WORD = re.compile(r"[^\W_]+")
@@ -62,7 +63,8 @@ class Wanted:
 
     def __init__(self, query: str) -> None:
         self.query = query
-        words = list(enumerate(beginnings(query)))
+        self._words = beginnings(query)
+        words = list(enumerate(self._words))
         spaced = [(column, hash(stem)) for column, begins in words if _spaced(begins) for stem in begins]
         self._columns = np.array([column for column, _ in spaced], np.intp)
         self._hashes = np.array([stem for _, stem in spaced], np.int64)
@@ -81,13 +83,17 @@ class Wanted:
 
     def _look(self, texts: Sequence[str]) -> NDArray[np.float64]:
         held = np.zeros((len(texts), self._read.shape[1]))
-        kept = [_beginnings_of(text) for text in texts]
+        kept = [_beginnings_of(text) if len(text) <= _LONGEST_KEPT else b"" for text in texts]
         known = np.frombuffer(b"".join(kept), np.int64)
         ends = np.array([len(of) // 8 for of in kept], np.intp).cumsum()
         stem, place = divmod((self._hashes[:, None] == known).ravel().nonzero()[0], max(len(known), 1))
         held[ends.searchsorted(place, "right"), self._columns[stem]] = 1.0
         for column, begins in self._unspaced:
             held[:, column] = [holds(text.casefold(), begins) for text in texts]
+        for row, text in enumerate(texts):
+            if len(text) > _LONGEST_KEPT:  # it is quicker searched for some words than read for all
+                folded = text.casefold()
+                held[row] = [holds(folded, begins) for begins in self._words]
         return held
 
 
@@ -96,12 +102,10 @@ def _spaced(begins: Iterable[str]) -> bool:
     return all(len(stem) <= _STEM_LETTERS and stem.isalnum() and stem[0] < _UNSPACED for stem in begins)
 
 
+@lru_cache(maxsize=16_384)
 def _beginnings_of(text: str) -> bytes:
-    """The hashes of all spaced stems that `text` holds, eight bytes each."""
-    return _kept_beginnings(text) if len(text) <= _LONGEST_KEPT else _read_beginnings(text)
-
-
-def _read_beginnings(text: str) -> bytes:
+    """The hashes of all spaced stems that `text` holds, eight bytes each. Kept, since the same memories are found again
+    and again: [M] 0.5 KB for a turn of twenty words, 8 MB in all."""
     found = {
         word[:letters]
         for word in word_set(text)
@@ -109,11 +113,6 @@ def _read_beginnings(text: str) -> bytes:
         if letters > _SHORT_STEM or len(word) - letters <= _LONGEST_ENDING
     }
     return np.fromiter(map(hash, found), np.int64, len(found)).tobytes()
-
-
-_kept_beginnings = lru_cache(maxsize=16_384)(_read_beginnings)
-"""The same memories are found again and again. [M] 0.5 KB for a turn of twenty words, 8 MB in all; 35 MB at
-most, were every text as long as one that is kept may be."""
 
 
 def word_set(text: str) -> frozenset[str]:

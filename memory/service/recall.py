@@ -51,7 +51,8 @@ class Recalled(Struct, frozen=True, kw_only=True):
 
 
 class Recall:
-    """Hybrid retrieval in two round trips to the engine: the hits, then their neighbours.
+    """Hybrid retrieval in two round trips to the engine: the hits, then their neighbours. A query that names who speaks
+    in the hits takes one more.
 
     With an embedder that answers at once both legs are one search; who speaks in the conversations found is only known
     then, and a query that names one of them takes a third. With a remote one the text leg starts at once and the vector

@@ -16,7 +16,8 @@ RANKED_DEPTH = 1000
 """How deep a ranked list can be paged."""
 
 _DEPTHS = (64, 256, RANKED_DEPTH)
-"""How many are ranked for a page: the least that holds it. Pages of one depth are cut from one and the same list."""
+"""How many are ranked for a page: the least that holds it. Pages of one depth are cut from one and the same list,
+unless the engine begins to hold the memories in process between them (`store_held_mb`), which weighs words anew."""
 
 
 class Found(Struct, frozen=True, kw_only=True):
