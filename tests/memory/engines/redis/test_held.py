@@ -37,9 +37,15 @@ async def commands(bare: redis.asyncio.Redis, call: Callable[[], Awaitable[Any]]
 
 
 @pytest.fixture
+async def engine(engine: RedisEngine) -> RedisEngine:
+    """With an index that is through with what was there before it: until then nothing is held."""
+    await engine.ping()
+    return engine
+
+
+@pytest.fixture
 async def other(redis_url: str, redis_prefix: str, engine: RedisEngine) -> AsyncIterator[RedisEngine]:
     """Another process's."""
-    await engine.ping()  # the index is there
     async with RedisEngine(redis_url, prefix=redis_prefix, embedding=SPEC) as entered:
         yield entered
 
@@ -48,7 +54,6 @@ async def test_a_search_and_its_neighbours_ask_for_the_versions_and_nothing_else
     engine: RedisEngine, bare: redis.asyncio.Redis
 ) -> None:
     await stored(engine, *(a_record(id, user_id="ann", run_id="r", seq=id) for id in range(1, 9)))
-    await engine.ping()  # the index is there
     await found(engine)
 
     async def recall() -> None:
@@ -61,7 +66,6 @@ async def test_a_search_and_its_neighbours_ask_for_the_versions_and_nothing_else
 
 
 async def test_someone_without_memories_costs_the_versions_too(engine: RedisEngine, bare: redis.asyncio.Redis) -> None:
-    await engine.ping()  # the index is there
     assert await found(engine, "nobody") == set()
     assert await commands(bare, lambda: found(engine, "nobody")) == {"hmget": 1}
 
@@ -205,7 +209,6 @@ def test_versions_are_the_same_where_nothing_was_written_between() -> None:
 async def test_a_scope_too_big_is_counted_anew_after_a_while(
     engine: RedisEngine, bare: redis.asyncio.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await engine.ping()  # the index is there
     await stored(engine, *(a_record(id, user_id="ann") for id in range(9)))
     monkeypatch.setattr("memory.engines.redis.held.MOST_MEMORIES", 8)
     began = monotonic()
