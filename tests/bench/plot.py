@@ -76,7 +76,7 @@ def _resident(axes: Axes, results: Results) -> None:
         own, color="black", linestyle="--", linewidth=1, label="a process with the libraries and the model alone"
     )
     _label(axes, np.maximum(rest, after), [f"{one:.0f} / {other:.0f}" for one, other in zip(rest, after, strict=True)])
-    _named(axes, [names[key] for key in keys], "resident memory, MB: at rest (dark), after the run (light)")
+    _named(axes, [names[key] for key in keys], "resident MB: at rest, after (light)")
     axes.legend(fontsize=8, loc="upper right", frameon=False)
 
 
