@@ -15,7 +15,7 @@ from memory.engines.base import Job
 from tests.e2e.talking import prompt, tell, user
 from tests.support.operator import OPERATOR_KEY, asking
 from tests.support.raw_store import traces
-from tests.support.server import RemoraServer, settings_for
+from tests.support.server import RemoraServer, outbox_emptied, settings_for
 from tests.support.upstream import FakeUpstream, wait_until
 
 ERASED_SECONDS = 60.0
@@ -143,7 +143,10 @@ def test_an_answer_that_outlives_its_tenant_brings_nothing_back(
         erased(operator, tenant["id"])
         fake.last.release()
         assert list(stream)
-    wait_until(lambda: server.run(server.engine.jobs.backlog).waiting == 1, "none but the job for what is left")
+    server.run(outbox_emptied)
+    wait_until(
+        lambda: server.run(server.engine.jobs.backlog).waiting == 0, "none but the job for what is left, not due"
+    )
     assert not [place for place in traces(CANARY, **store) if "memories" in place]
 
     parts = server.app.state.parts
