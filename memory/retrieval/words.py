@@ -63,8 +63,7 @@ class Wanted:
 
     def __init__(self, query: str) -> None:
         self.query = query
-        self._words = beginnings(query)
-        words = list(enumerate(self._words))
+        self._words = words = list(enumerate(beginnings(query)))
         spaced = [(column, hash(stem)) for column, begins in words if _spaced(begins) for stem in begins]
         self._columns = np.array([column for column, _ in spaced], np.intp)
         self._hashes = np.array([stem for _, stem in spaced], np.int64)
@@ -88,12 +87,13 @@ class Wanted:
         ends = np.array([len(of) // 8 for of in kept], np.intp).cumsum()
         stem, place = divmod((self._hashes[:, None] == known).ravel().nonzero()[0], max(len(known), 1))
         held[ends.searchsorted(place, "right"), self._columns[stem]] = 1.0
-        for column, begins in self._unspaced:
-            held[:, column] = [holds(text.casefold(), begins) for text in texts]
         for row, text in enumerate(texts):
-            if len(text) > _LONGEST_KEPT:  # it is quicker searched for some words than read for all
+            # A long text is quicker searched for some words than read for all of its own.
+            sought = self._words if len(text) > _LONGEST_KEPT else self._unspaced
+            if sought:
                 folded = text.casefold()
-                held[row] = [holds(folded, begins) for begins in self._words]
+                for column, begins in sought:
+                    held[row, column] = holds(folded, begins)
         return held
 
 
