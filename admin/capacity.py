@@ -10,7 +10,6 @@ from memory.caller import DEFAULT_TENANT
 from memory.errors import Overloaded, RateLimited
 from memory.service.clock import Clock, system_clock
 
-MEGABYTE = 1_000_000
 RETRY_MS = 1_000
 
 
@@ -19,13 +18,13 @@ class Capacity:
 
     def __init__(self, limits: Limits, metrics: Metrics, clock: Clock = system_clock) -> None:
         self.tenant_share = limits.tenant_share
-        self.longest_body = limits.body_mb * MEGABYTE
+        self.longest_body = limits.body_bytes
         self.metrics = metrics
         self.now = clock
         self.proxied = Places("proxied", limits.concurrency, self)
         self.native = Places("native", limits.native_concurrency, self)
         # One body of the greatest length has to fit, or it never would.
-        self.room = max(limits.bodies_mb, limits.body_mb) * MEGABYTE
+        self.room = max(limits.bodies_mb * 1_000_000, limits.body_bytes)
         """How many bytes of bodies may yet be held."""
 
 

@@ -151,6 +151,10 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Of one address, in each process; after as many wrong keys the next one, and the operator's, is answered 429 until
     the minute is over. Tenants' keys are too long to be guessed and go on working."""
 
+    @property
+    def body_bytes(self) -> int:
+        return self.body_mb * 1_000_000
+
 
 class Stream(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ping_seconds: Seconds = 15.0

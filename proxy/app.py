@@ -58,7 +58,7 @@ def create_app(settings: Settings) -> Litestar:
         lifespan=[_running(settings)],
         openapi_config=openapi(),
         plugins=[StructSchemas(), Summaries()],
-        request_max_body_size=settings.limits.body_mb * 1_000_000,
+        request_max_body_size=settings.limits.body_bytes,
         logging_config=None,
     )
     # Outside the router, so that its own answers are named too.

@@ -51,7 +51,7 @@ class Chat:
     async def handle(self, call: Call, client: Client) -> None:
         """Answer the call. Raises ClientGone, and RemoraError for what the client is still to be told."""
         options = read_options(call.headers)
-        body = read_body(await client.body(self._settings.limits.body_mb * 1_000_000))
+        body = read_body(await client.body(self._settings.limits.body_bytes))
         if isinstance(body, ChatBody):
             body = _of_user(body, call, options)
         model = body.model if isinstance(body, ChatBody) else None

@@ -33,7 +33,7 @@ _HELD = 65_536
 class PassThrough:
     def __init__(self, settings: Settings, upstream: Upstream, metrics: Metrics) -> None:
         self._stateless_only = settings.upstream.pass_through == "stateless"
-        self._limit = settings.limits.body_mb * 1_000_000
+        self._limit = settings.limits.body_bytes
         self._ping_seconds = settings.stream.ping_seconds
         self._upstream = upstream
         self._metrics = metrics

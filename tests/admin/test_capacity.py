@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin.capacity import MEGABYTE, Capacity, Place
+from admin.capacity import Capacity, Place
 from admin.metrics import Metrics
 from config.settings import Limits
 from memory.caller import DEFAULT_TENANT
@@ -14,6 +14,7 @@ from memory.errors import Overloaded, RateLimited, RemoraError
 from tests.support.server import RemoraServer, settings_for
 from tests.support.upstream import FakeUpstream
 
+MEGABYTE = 1_000_000
 PLACES = 5
 LIMITS = Limits(concurrency=PLACES, native_concurrency=1, tenant_share=0.6, body_mb=1, bodies_mb=2)
 
