@@ -13,6 +13,16 @@ START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 
 
+async def body_of(receive: Callable[[], Awaitable[Any]]) -> bytes:
+    """A request's whole body."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body
+
+
 class AsgiServer:
     """Serves `app` between entering and leaving. Entering returns when it answers, or raises RuntimeError."""
 

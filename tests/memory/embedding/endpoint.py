@@ -10,6 +10,7 @@ from typing import Any
 import uvicorn
 
 from config.supervisor import Supervisor
+from tests.support.asgi_server import body_of
 
 Answer = tuple[int, bytes]
 Behaviour = Callable[[list[str]], Answer]
@@ -35,13 +36,7 @@ class Endpoint:
         self.url = ""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        body = b""
-        while True:
-            message = await receive()
-            body += message.get("body", b"")
-            if not message.get("more_body"):
-                break
-        request = json.loads(body)
+        request = json.loads(await body_of(receive))
         self.requests.append(request)
         self.headers.append(dict(scope["headers"]))
         self.paths.append(scope["path"])

@@ -12,7 +12,7 @@ from memory.errors import Misconfigured
 from memory.extraction.llm import ExtractionFailed, LlmExtractor, open_llm
 from memory.model import Hit
 from tests.memory.extraction.lessons import MINUTE, School, an_exchange
-from tests.support.asgi_server import AsgiServer
+from tests.support.asgi_server import AsgiServer, body_of
 from tests.support.services import START
 
 
@@ -35,12 +35,7 @@ class Model:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         assert scope["path"].endswith("/v1/chat/completions")
-        body = b""
-        while True:
-            event = await receive()
-            body += event.get("body", b"")
-            if not event.get("more_body"):
-                break
+        body = await body_of(receive)
         headers = dict(scope["headers"])
         self.authorizations.append(headers[b"authorization"].decode() if b"authorization" in headers else None)
         self.requests.append(json.loads(body))

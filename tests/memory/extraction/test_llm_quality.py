@@ -20,7 +20,7 @@ from memory.extraction.llm import ExtractionFailed, LlmExtractor
 from memory.extraction.rules.extract import extract
 from tests.memory.extraction.lessons import an_exchange
 from tests.memory.extraction.quality import SETS, Labelled, Score, labelled, scored
-from tests.support.asgi_server import AsgiServer
+from tests.support.asgi_server import AsgiServer, body_of
 
 
 class Recorded(Struct, frozen=True):
@@ -44,12 +44,7 @@ class Replay:
         self._answers = answers
 
     async def __call__(self, _: Any, receive: Any, send: Any) -> None:
-        body = b""
-        while True:
-            event = await receive()
-            body += event.get("body", b"")
-            if not event.get("more_body"):
-                break
+        body = await body_of(receive)
         [said] = json.loads(json.loads(body)["messages"][-1]["content"])["user_said"]
         answer = {"choices": [{"message": {"role": "assistant", "content": self._answers[said]}}]}
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
