@@ -17,14 +17,9 @@ _BEGINNING = 40
 """Characters of a text by which it is known again; what is longer may have been cut."""
 
 
-class Answered(Struct, frozen=True, kw_only=True):
-    """How one question fared."""
+class Faults(Struct, frozen=True, kw_only=True):
+    """How many there were of what should not be."""
 
-    category: str
-    recall: dict[int, float]
-    """The share of the evidence among the first k results of a search, by k."""
-    evidence: dict[int, float]
-    """The share of the evidence whose text stands in the context, by its budget."""
     wrong_user: int
     """Memories of others among all that was returned."""
     outdated: int
@@ -35,16 +30,22 @@ class Answered(Struct, frozen=True, kw_only=True):
     """Contexts that tell what was said once and holds no longer, but not the fact that took its place."""
 
 
-class Figures(Struct, frozen=True, kw_only=True):
+class Answered(Faults, frozen=True, kw_only=True):
+    """How one question fared."""
+
+    category: str
+    recall: dict[int, float]
+    """The share of the evidence among the first k results of a search, by k."""
+    evidence: dict[int, float]
+    """The share of the evidence whose text stands in the context, by its budget."""
+
+
+class Figures(Faults, frozen=True, kw_only=True):
     questions: int
     recall: dict[int, float]
     """Per cent."""
     evidence: dict[int, float]
     """Per cent."""
-    wrong_user: int
-    outdated: int
-    over_budget: int
-    misleading: int
 
 
 class Asking(Struct, frozen=True):
@@ -114,10 +115,7 @@ def figures(answers: Sequence[Answered]) -> Figures:
         questions=len(answers),
         recall=_means([one.recall for one in answers]),
         evidence=_means([one.evidence for one in answers]),
-        wrong_user=sum(one.wrong_user for one in answers),
-        outdated=sum(one.outdated for one in answers),
-        over_budget=sum(one.over_budget for one in answers),
-        misleading=sum(one.misleading for one in answers),
+        **{fault: sum(getattr(one, fault) for one in answers) for fault in Faults.__struct_fields__},
     )
 
 
