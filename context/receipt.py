@@ -23,7 +23,7 @@ Outcome = Literal["used", "empty", "skipped", "degraded"]
 
 _encode = msgspec.json.Encoder().encode
 
-_SHARE = 10_000
+_PARTS = 10_000
 
 
 class InjectedMemory(Struct, frozen=True, array_like=True, gc=False):
@@ -93,7 +93,7 @@ class Receipt(Struct, kw_only=True):
                     added,
                 )
                 for placed, added in zip(
-                    assembled.memories, np.rint(_SHARE * shares).astype(np.int64).tolist(), strict=True
+                    assembled.memories, np.rint(_PARTS * shares).astype(np.int64).tolist(), strict=True
                 )
             ]
             self.used, self.memories = len(injected), Raw(_encode(injected))
@@ -108,7 +108,7 @@ class Receipt(Struct, kw_only=True):
 
     def reasons(self, memory: InjectedMemory) -> dict[str, float]:
         """What added to the score of one of its memories, by signal."""
-        return {signal: share / _SHARE for signal, share in zip(self.signals, memory.shares, strict=True) if share}
+        return {signal: share / _PARTS for signal, share in zip(self.signals, memory.shares, strict=True) if share}
 
     def event(self) -> Append:
         """As the live feed tells of it."""
