@@ -11,18 +11,18 @@ kinds of encoding a line break followed by a character that is neither white spa
 """
 
 import asyncio
-import importlib.util
 import logging
 import re
 import threading
 from collections.abc import Callable
 from functools import lru_cache
-from pathlib import Path
 from typing import Protocol
 
 import regex
 import tiktoken
 from tokenizers import Tokenizer, normalizers
+
+from memory.embedding.bundled import bundled_tokenizer
 
 log = logging.getLogger("remora.tokens")
 
@@ -136,9 +136,9 @@ class BundledEncoding:
     _LONGEST_CACHED_WORD = 32
 
     def __init__(self) -> None:
-        self._tokenizer = Tokenizer.from_file(str(_bundled_tokenizer()))
+        # Without special tokens: a text that spells one is ordinary text.
+        self._tokenizer = Tokenizer(bundled_tokenizer().model)
         self._tokenizer.normalizer = normalizers.Replace(" ", "▁")
-        self._tokenizer.encode_special_tokens = True
         self._cached = lru_cache(maxsize=self._CACHED_WORDS)(self._count)
 
     def count(self, text: str) -> int:
@@ -158,14 +158,6 @@ class BundledEncoding:
 def _encodable(text: str) -> str:
     """`text` with lone surrogates replaced, one character for one."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
-
-
-def _bundled_tokenizer() -> Path:
-    # The package itself is not imported: it would load its model.
-    spec = importlib.util.find_spec("wordllama")
-    if spec is None or not spec.submodule_search_locations:
-        raise FileNotFoundError("the package wordllama is not installed")
-    return Path(spec.submodule_search_locations[0]) / "tokenizers" / "l2_supercat_tokenizer_config.json"
 
 
 class TokenCounters:

@@ -85,6 +85,10 @@ class EmbedderUnavailable(Unavailable):
     """The embedding endpoint is down, unreachable or too slow."""
 
 
+class ExtractionFailed(Unavailable):
+    """The model that extracts did not answer, or not in the form it was asked for."""
+
+
 class Overloaded(Unavailable):
     """More requests are under way, or more of their bytes, than this server takes."""
 

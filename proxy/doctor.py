@@ -21,7 +21,7 @@ from memory.engines.base import Engine
 from memory.engines.factory import make_engine
 from memory.errors import RemoraError, StoreInUse
 from memory.extraction.exchange import Exchange
-from memory.extraction.llm import open_llm
+from memory.extraction.factory import open_llm
 from proxy.remote import origin
 from proxy.serve import refusals
 

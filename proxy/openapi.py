@@ -1,7 +1,6 @@
 """The OpenAPI document and its page at `/schema`, which needs nothing from the network."""
 
-from importlib.metadata import version
-from importlib.resources import files
+from importlib.metadata import distribution, version
 
 from litestar import Router
 from litestar.openapi import OpenAPIConfig
@@ -66,5 +65,6 @@ def openapi() -> OpenAPIConfig:
 
 def openapi_assets() -> Router:
     """The page's scripts and styles, from this machine."""
-    folder = files("swagger_ui") / "static"
+    # The package itself is not imported: it would load a template engine.
+    folder = distribution("swagger-ui-py").locate_file("swagger_ui/static")
     return create_static_files_router(_ASSETS, directories=[str(folder)], opt={PUBLIC: True})

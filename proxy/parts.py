@@ -31,9 +31,9 @@ from memory.embedding.factory import open_embedder
 from memory.engines.base import Engine
 from memory.engines.factory import make_engine
 from memory.extraction.exchange import JOB_KIND
+from memory.extraction.factory import open_llm
 from memory.extraction.fields import extract_fields
 from memory.extraction.learner import Learner
-from memory.extraction.llm import open_llm
 from memory.extraction.worker import Handler, Reporting
 from memory.lifecycle.retention import JOB_KIND as SWEEP
 from memory.lifecycle.retention import Retention

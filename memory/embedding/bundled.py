@@ -8,6 +8,7 @@ memory, so that only those of its 16 MB are there that are in use, and once for 
 import asyncio
 import json
 from collections.abc import Sequence
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -34,16 +35,12 @@ class BundledEmbedder:
     immediate = True
 
     def __init__(self) -> None:
-        folder = _package_folder()
+        self._tokenizer = bundled_tokenizer()
+        file = _package_folder() / _WEIGHTS
         try:
-            self._tokenizer = Tokenizer.from_file(str(folder / _TOKENIZER))
-            self._table = _mapped(folder / _WEIGHTS, "embedding.weight")
+            self._table = _mapped(file, "embedding.weight")
         except Exception as error:
-            raise Misconfigured(f"the bundled embedding model can't be read from {folder}: {error}") from error
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
-        # Its words are whole texts, so its cache of 10,000 words holds 30 MB, costs time and saves none.
-        self._tokenizer.model._resize_cache(0)  # noqa: SLF001
+            raise Misconfigured(f"the bundled embedding model can't be read from {file}: {error}") from error
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         if sum(map(len, texts)) <= _INLINE_CHARACTERS:
@@ -55,6 +52,22 @@ class BundledEmbedder:
         whole = text if text.isascii() else text.encode("utf-8", "replace").decode()
         tokens = self._tokenizer.encode(whole, add_special_tokens=False).ids
         return unit(self._table[tokens].sum(axis=0, dtype=np.float32))
+
+
+@cache
+def bundled_tokenizer() -> Tokenizer:
+    """One for the process, which nobody may change: [M] its vocabulary takes 10 MB, and twice that while it is read.
+    Raises Misconfigured."""
+    file = _package_folder() / _TOKENIZER
+    try:
+        tokenizer = Tokenizer.from_file(str(file))
+    except Exception as error:
+        raise Misconfigured(f"the bundled tokenizer can't be read from {file}: {error}") from error
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    # Its words are whole texts, so its cache of 10,000 words holds 30 MB, costs time and saves none.
+    tokenizer.model._resize_cache(0)  # noqa: SLF001
+    return tokenizer
 
 
 def _mapped(file: Path, tensor: str) -> NDArray[np.float16]:

@@ -10,7 +10,6 @@ from memory.embedding.base import Embedder
 from memory.embedding.bundled import BundledEmbedder
 from memory.embedding.cache import CachedEmbedder
 from memory.embedding.fastembed import load_fastembed
-from memory.embedding.openai import open_openai
 
 _OPENAI_MODEL = "text-embedding-3-small"
 _FASTEMBED_MODEL = "BAAI/bge-small-en-v1.5"
@@ -24,6 +23,8 @@ async def open_embedder(settings: Settings) -> AsyncIterator[Embedder]:
         case "bundled":
             yield await asyncio.to_thread(BundledEmbedder)
         case "openai":
+            from memory.embedding.openai import open_openai
+
             # The upstream's key is for the upstream only.
             base_url, api_key = (
                 (settings.upstream.base_url, chosen.api_key or settings.upstream.api_key)

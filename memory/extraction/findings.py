@@ -2,19 +2,23 @@
 
 import logging
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import structs
 
 from memory.embedding.base import Embedder
 from memory.engines.base import Engine, PutDocument, SearchQuery
+from memory.errors import ExtractionFailed
 from memory.extraction.drafts import own
 from memory.extraction.exchange import Exchange
 from memory.extraction.facts import Correction, Fact
-from memory.extraction.llm import ExtractionFailed, LlmExtractor
 from memory.extraction.rules.extract import extract
 from memory.model import Hit
 from memory.service.keys import LESSON, lesson_index
+
+if TYPE_CHECKING:
+    from memory.extraction.llm import LlmExtractor
 
 log = logging.getLogger("remora.learner")
 
@@ -23,7 +27,7 @@ _PLAN_SECONDS = 24 * 3600
 
 
 class Findings:
-    def __init__(self, engine: Engine, embedder: Embedder, llm: LlmExtractor | None) -> None:
+    def __init__(self, engine: Engine, embedder: Embedder, llm: "LlmExtractor | None") -> None:
         self._engine = engine
         self._embedder = embedder
         self._llm = llm

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import structs
@@ -17,12 +18,14 @@ from memory.extraction.exchange import Exchange, decode_exchange
 from memory.extraction.findings import Findings
 from memory.extraction.knowledge import Knowledge
 from memory.extraction.learned import Learned, telling
-from memory.extraction.llm import LlmExtractor
 from memory.model import MAX_CONTENT_BYTES, Memory
 from memory.service.namespaces import Namespaces
 from memory.service.quota import Quotas
 from memory.service.remember import Remember
 from memory.service.revise import Revise
+
+if TYPE_CHECKING:
+    from memory.extraction.llm import LlmExtractor
 
 log = logging.getLogger("remora.learner")
 
@@ -44,7 +47,7 @@ class Learner:
         *,
         quotas: Quotas,
         receipt_seconds: int,
-        llm: LlmExtractor | None = None,
+        llm: "LlmExtractor | None" = None,
         facts: bool = True,
         heard: Callable[[Learned], None] | None = None,
     ) -> None:

@@ -1,8 +1,7 @@
 """Facts by a language model: it sees the exchange and the nearest memories, and decides what each new fact does."""
 
 import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -12,8 +11,7 @@ from msgspec import Meta, Struct
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 from tenacity.wait import wait_base
 
-from config.settings import Secret, Settings
-from memory.errors import Misconfigured, Unavailable
+from memory.errors import ExtractionFailed
 from memory.extraction.exchange import Exchange
 from memory.extraction.facts import Category, Fact
 from memory.extraction.guard import Guard
@@ -93,10 +91,6 @@ _SCHEMA: dict[str, Any] = {
 }
 
 
-class ExtractionFailed(Unavailable):
-    """The model did not answer, or not in the form it was asked for."""
-
-
 class LlmExtractor:
     """Asks an OpenAI-compatible chat endpoint for structured output."""
 
@@ -162,35 +156,6 @@ class LlmExtractor:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ExtractionFailed(f"the model's server did not answer: {type(error).__name__}") from error
         return response.content
-
-
-@asynccontextmanager
-async def open_llm(settings: Settings) -> AsyncIterator[LlmExtractor | None]:
-    """The extractor the settings ask for; None where facts are drawn by rules or not at all.
-
-    A client's own key is never used: without a key of the server's, only a server named for extraction itself, which
-    may need none, is asked. Raises Misconfigured where an LLM is demanded and can't be had.
-    """
-    chosen = settings.extraction
-    key = chosen.api_key or (settings.upstream.api_key if chosen.base_url is None else None)
-    missing = None if chosen.model else "REMORA_EXTRACTION_MODEL"
-    if missing is None and key is None and chosen.base_url is None:
-        missing = "REMORA_EXTRACTION_API_KEY or REMORA_UPSTREAM_API_KEY"
-    if chosen.mode == "llm" and missing is not None:
-        raise Misconfigured(f"extraction by an LLM needs {missing}")
-    if chosen.mode not in ("auto", "llm") or missing is not None or chosen.model is None:
-        yield None
-        return
-    async with httpx.AsyncClient(
-        base_url=chosen.base_url or settings.upstream.base_url,
-        headers=_authorization(key),
-        timeout=httpx.Timeout(chosen.timeout, connect=settings.upstream.connect_timeout),
-    ) as client:
-        yield LlmExtractor(client, chosen.model)
-
-
-def _authorization(key: Secret | None) -> dict[str, str]:
-    return {} if key is None else {"Authorization": f"Bearer {key.reveal()}"}
 
 
 def _worth_retrying(error: BaseException) -> bool:

@@ -48,6 +48,11 @@ def test_the_bundled_words_add_up_to_the_text(text: str) -> None:
     assert encoding.count(text) == len(tokens)
 
 
+@pytest.mark.parametrize("text", ["<s>", "</s>", "<unk>"])
+def test_a_text_that_spells_a_special_token_is_ordinary_text(text: str) -> None:
+    assert bundled().count(text) > 1
+
+
 @any_counter
 @given(text=texts, limit=st.integers(-1, 40))
 def test_a_cut_text_is_a_marked_beginning_within_the_limit(

@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -67,3 +69,17 @@ def test_a_misspelt_native_route_is_not_passed_on(app: TestClient[Litestar], seg
         "message": f"There is no /v1/{segment}/no/such/route",
         "details": {},
     }
+
+
+def test_no_library_is_loaded_before_a_setting_asks_for_it() -> None:
+    program = """
+import sys
+import proxy.serve
+from config.settings import Settings
+proxy.serve.create_app(Settings())
+print(*sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=100)
+
+    dear = {"apsw", "dateparser", "fastembed", "httpx", "jinja2", "openai", "redis", "redisvl", "wordllama"}
+    assert dear & set(done.stdout.split()) == set()

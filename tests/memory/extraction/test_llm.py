@@ -8,8 +8,9 @@ from tenacity import wait_none
 
 from config import settings
 from config.settings import Secret, Settings
-from memory.errors import Misconfigured
-from memory.extraction.llm import ExtractionFailed, LlmExtractor, open_llm
+from memory.errors import ExtractionFailed, Misconfigured
+from memory.extraction.factory import open_llm
+from memory.extraction.llm import LlmExtractor
 from memory.model import Hit
 from tests.memory.extraction.lessons import MINUTE, School, an_exchange
 from tests.support.asgi_server import AsgiServer, body_of

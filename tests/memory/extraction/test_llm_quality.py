@@ -14,9 +14,10 @@ import pytest
 from msgspec import Struct
 from tenacity import wait_none
 
+from memory.errors import ExtractionFailed
 from memory.extraction.exchange import decode_exchange, enqueue_exchange
 from memory.extraction.facts import Correction, Fact
-from memory.extraction.llm import ExtractionFailed, LlmExtractor
+from memory.extraction.llm import LlmExtractor
 from memory.extraction.rules.extract import extract
 from tests.memory.extraction.lessons import an_exchange
 from tests.memory.extraction.quality import SETS, Labelled, Score, labelled, scored
