@@ -1,14 +1,15 @@
 """The application, as a table of contents."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from litestar import Litestar, asgi
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.enums import ScopeType
 from litestar.handlers import ASGIRouteHandler
-from litestar.types import Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from admin.api.metrics import metrics_route
 from admin.api.routes import admin_routes
@@ -21,7 +22,7 @@ from memory.api.options import PUBLIC
 from memory.api.routes import memory_routes
 from memory.errors import NotFound
 from memory.service.clock import system_clock
-from proxy.asgi import OpenAIProxy
+from proxy.asgi import CHAT_PATHS, OpenAIProxy
 from proxy.chat import Chat
 from proxy.openapi import openapi, openapi_assets
 from proxy.outbox import Outbox
@@ -62,7 +63,7 @@ def create_app(settings: Settings) -> Litestar:
         logging_config=None,
     )
     # Outside the router, so that its own answers are named too.
-    app.asgi_handler = Reception(app.asgi_handler, log_requests=settings.log.requests)
+    app.asgi_handler = Reception(_chat_first(app), log_requests=settings.log.requests)
     return app
 
 
@@ -77,6 +78,19 @@ def openai_mount(path: str, *, without: frozenset[str] = frozenset()) -> ASGIRou
         await scope["litestar_app"].state.openai(scope, receive, send)
 
     return openai
+
+
+def _chat_first(app: Litestar) -> ASGIApp:
+    """In front of the router, around which chat calls go to where its mounts would lead them: [M] it and what it wraps
+    around them take 5 % of such a call."""
+    routed = app.asgi_handler
+
+    def handle(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        chat = scope["type"] == ScopeType.HTTP and scope["path"] in CHAT_PATHS
+        handler: ASGIApp = app.state.openai if chat else routed
+        return handler(scope, receive, send)
+
+    return handle
 
 
 def _running(settings: Settings) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:

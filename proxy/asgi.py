@@ -28,6 +28,7 @@ log = logging.getLogger("remora.proxy")
 
 ROOTS = (b"/proxy/v1", b"/v1")
 CHAT = "/chat/completions"
+CHAT_PATHS = frozenset(root.decode() + CHAT for root in ROOTS)
 
 _NO_WEBSOCKETS = "WebSockets are not supported here; use HTTP, with server-sent events for streams"
 
@@ -79,6 +80,8 @@ class OpenAIProxy:
         except Exception:
             log.exception("a call failed for a fault of ours")
             await self._tell(client, internal_error())
+        finally:
+            client.close()
 
     async def _call(self, scope: HTTPScope, length: int | None, headers: dict[bytes, bytes], place: Place) -> Call:
         started = time.perf_counter()
@@ -152,7 +155,7 @@ def _path(scope: HTTPScope) -> str:
 
 def _query(raw: bytes) -> str:
     """With its question mark, as it was sent, less our own key."""
-    kept = without_key(raw)
+    kept = without_key(raw) if raw else raw
     return "?" + kept.decode("latin-1") if kept else ""
 
 

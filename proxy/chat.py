@@ -55,11 +55,10 @@ class Chat:
         if isinstance(body, ChatBody):
             body = _of_user(body, call, options)
         model = body.model if isinstance(body, ChatBody) else None
-        with self._tracing.chat(call.headers, model) as trace:
-            async with client.present():
-                answering = self._remember(call, client, options, body, trace)
-                del body  # a stream may stay open for long, and so this frame
-                await answering
+        with self._tracing.chat(call.headers, model) as trace, client.present():
+            answering = self._remember(call, client, options, body, trace)
+            del body  # a stream may stay open for long, and so this frame
+            await answering
 
     async def _remember(
         self, call: Call, client: Client, options: Options, body: ChatBody | OpaqueBody, trace: Trace

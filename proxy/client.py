@@ -9,6 +9,7 @@ from litestar.types import Message, Receive, Send
 
 from config.supervisor import Supervisor
 from memory.errors import TooLarge
+from proxy.deadline import Deadline
 
 SEND_SECONDS = 60.0
 """A client that takes none of what it is sent for so long is as good as gone."""
@@ -29,11 +30,13 @@ class Client:
         self.hold: Callable[[int], None] = _as_much_as_comes
         """Told of every byte of a body that is kept, before it comes in where the client has said how many there are;
         raises where that is too much."""
-        self._body_over = asyncio.Event()
+        self._body_over = False
         self._receive = receive
         self._send = send
         self._supervisor = supervisor
         self._task: asyncio.Task[object] | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self._sending = Deadline(SEND_SECONDS)
         self._gone = False
         self._ended = False
         self._writing = False
@@ -76,13 +79,14 @@ class Client:
 
     def body_is_over(self) -> None:
         """Nothing more of a body is expected: from now on only the client's leaving is."""
-        self._body_over.set()
+        self._body_over = True
+        self._watch_if_due()
 
-    @contextlib.asynccontextmanager
-    async def present(self) -> AsyncIterator[None]:
+    @contextlib.contextmanager
+    def present(self) -> Iterator[None]:
         """What runs inside is cancelled when the client leaves after its body, and ClientGone raised."""
         self._task = asyncio.current_task()
-        watcher = self._supervisor.start(self._watch(), name="client watch")
+        self._watch_if_due()
         try:
             yield
         except asyncio.CancelledError:
@@ -91,7 +95,8 @@ class Client:
             raise ClientGone from None
         finally:
             self._ended = True
-            watcher.cancel()
+            if self._watcher is not None:
+                self._watcher.cancel()
 
     @property
     def gone(self) -> bool:
@@ -119,21 +124,25 @@ class Client:
 
     async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self.answering = True
-        await self._out({"type": "http.response.start", "status": status, "headers": headers})
+        await self._out({"type": "http.response.start", "status": status, "headers": headers}, self._sending)
 
     async def write(self, body: bytes, *, more: bool = True) -> None:
         # After the last byte the server reports a disconnect, which then means nothing.
         self._ended = self._ended or not more
-        await self._out({"type": "http.response.body", "body": body, "more_body": more})
+        await self._out({"type": "http.response.body", "body": body, "more_body": more}, self._sending)
 
     async def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         await self.start(status, headers)
         await self.write(body, more=False)
 
-    async def _out(self, message: Message) -> None:
+    def close(self) -> None:
+        """It is over with."""
+        self._sending.close()
+
+    async def _out(self, message: Message, limit: Deadline) -> None:
         self._writing = True
         try:
-            async with asyncio.timeout(SEND_SECONDS):
+            with limit:
                 await self._send(message)
         except TimeoutError:
             raise ClientGone from None
@@ -142,11 +151,15 @@ class Client:
             self._written_at = time.monotonic()
 
     async def _ping(self) -> None:
-        with contextlib.suppress(ClientGone):  # the stream's own next write will tell
-            await self.write(b": ping\n\n")
+        own = Deadline(SEND_SECONDS)
+        with contextlib.closing(own), contextlib.suppress(ClientGone):  # the stream's own next write will tell
+            await self._out({"type": "http.response.body", "body": b": ping\n\n", "more_body": True}, own)
+
+    def _watch_if_due(self) -> None:
+        if self._body_over and self._task is not None and self._watcher is None:
+            self._watcher = self._supervisor.start(self._watch(), name="client watch")
 
     async def _watch(self) -> None:
-        await self._body_over.wait()
         while (await self._receive())["type"] != "http.disconnect":
             pass
         if not self._ended and self._task is not None:

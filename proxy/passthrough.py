@@ -42,7 +42,7 @@ class PassThrough:
         """Answer the call. Raises as `Chat.handle` does."""
         self._admit(call)
         await client.refuse_more(self._limit)
-        async with client.present():
+        with client.present():
             headers = call.upstream_headers()
             if not call.has_body:
                 client.body_is_over()
