@@ -77,19 +77,18 @@ class Worker:
         async with asyncio.TaskGroup() as tasks:
             while True:
                 stop_if_cancelled()
-                await free.acquire()
+                places = await _all_of(free)
                 try:
-                    jobs = await self._engine.jobs.lease(self._name, wait_seconds=_LEASE_WAIT_SECONDS)
+                    jobs = await self._engine.jobs.lease(self._name, limit=places, wait_seconds=_LEASE_WAIT_SECONDS)
                 except RemoraError as error:
                     failures += 1
                     if failures == 1:
                         log.warning("no jobs to be had, trying on: %s", error)
-                    free.release()
+                    _give(free, places)
                     await asyncio.sleep(min(self._delay(failures), _LEASE_WAIT_SECONDS))
                     continue
                 failures = 0
-                if not jobs:
-                    free.release()
+                _give(free, places - len(jobs))
                 for job in jobs:
                     task = tasks.create_task(self._work(job), name=f"{job.kind} job {job.id}")
                     task.add_done_callback(lambda _: free.release())
@@ -181,6 +180,22 @@ class Worker:
 
 class _LeaseLost(Exception):
     pass
+
+
+async def _all_of(free: asyncio.Semaphore) -> int:
+    """Waits for a place, then takes all that there are, and says how many."""
+    await free.acquire()
+    await asyncio.sleep(0)  # jobs that were begun together tend to end in the same turn of the event loop
+    places = 1
+    while not free.locked():
+        await free.acquire()
+        places += 1
+    return places
+
+
+def _give(free: asyncio.Semaphore, places: int) -> None:
+    for _ in range(places):
+        free.release()
 
 
 def backoff(attempt: int) -> float:
