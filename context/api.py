@@ -13,8 +13,9 @@ from context import documentation
 from context.analysis import QueryAnalysis
 from context.assemble import Assembled, Assembler, ContextRequest
 from context.budget import MAIA_HEADER, MAX_BUDGET, REMORA_HEADER, first_set, said
+from context.entry import Position
 from context.receipt import Learning, Outcome, Receipt, Receipts
-from context.zones import DEFAULT_ALLOCATION, Position, Share, ZoneAllocation, ZoneStats
+from context.zones import DEFAULT_ALLOCATION, Share, ZoneAllocation, ZoneStats
 from memory import ids
 from memory.api.body import StrictJson
 from memory.api.documentation import BODY_ERRORS, answer, errors, json_body

@@ -7,7 +7,8 @@ from time import perf_counter
 from msgspec import Struct
 
 from context.analysis import QueryAnalysis, analyse, steer
-from context.compose import Placed, compose
+from context.compose import compose
+from context.entry import Entry
 from context.render import Form, frame_tokens
 from context.tokens import TokenCounter, TokenCounters
 from context.zones import DEFAULT_ALLOCATION, ZoneAllocation, ZoneStats
@@ -57,7 +58,7 @@ class ContextRequest(Struct, frozen=True, kw_only=True):
 class Assembled(Struct, frozen=True, kw_only=True):
     content: str
     """"" when there is nothing to say."""
-    memories: list[Placed]
+    memories: list[Entry]
     """By zone, best first within each."""
     token_count: int
     """That of `content` (and, for a block that is not empty, its separator)."""
@@ -148,7 +149,8 @@ class Assembler:
                 )
         except TimeoutError:
             raise StoreTooSlow(f"memory did not answer within {request.deadline_ms} ms") from None
-        return found, sum(one.hit.type != "episodic" for one in found.ranked) < facts
+        types = [one.hit.type for one in found.ranked]
+        return found, len(types) - types.count("episodic") < facts
 
 
 def _candidates(request: ContextRequest) -> int:

@@ -1,6 +1,8 @@
 """The receipt of one proxied call: what memory did for it, and why. It holds no texts."""
 
 import asyncio
+from collections.abc import Sequence
+from itertools import chain
 from typing import Literal
 
 import msgspec
@@ -9,7 +11,7 @@ from msgspec import Raw, Struct, field, structs
 
 from context.analysis import QueryAnalysis
 from context.assemble import Assembled
-from context.zones import Position
+from context.entry import Entry, Position
 from memory.caller import Caller
 from memory.engines.base import Append, Documents, PutDocument
 from memory.errors import NotFound
@@ -36,6 +38,18 @@ class InjectedMemory(Struct, frozen=True, array_like=True, gc=False):
     truncated: bool
     shares: list[int]
     """What each of the receipt's `signals` added to the score, in ten-thousandths."""
+
+
+def _injected(memories: Sequence[Entry]) -> list[InjectedMemory]:
+    scores = np.array([one.ranked.score for one in memories])
+    each = len(memories[0].ranked.shares)
+    shares = np.fromiter(chain.from_iterable([one.ranked.shares for one in memories]), float, each * len(memories))
+    rounded = (np.rint(_PARTS * scores) / _PARTS).tolist()
+    parts = np.rint(_PARTS * shares).astype(np.int64).reshape(len(memories), each).tolist()
+    return [
+        InjectedMemory(one.ranked.hit.id, score, one.position, one.token_count, one.truncated, added)
+        for one, score, added in zip(memories, rounded, parts, strict=True)
+    ]
 
 
 _decode_injected = msgspec.json.Decoder(list[InjectedMemory]).decode
@@ -80,23 +94,9 @@ class Receipt(Struct, kw_only=True):
         self.outcome = "degraded" if assembled.degraded else "used" if assembled.memories else "empty"
         self.reason = assembled.degraded
         self.query_analysis = assembled.analysis
-        if assembled.memories:
-            self.signals = assembled.memories[0].ranked.signals  # one ranking's, so the same for all
-            shares = np.array([placed.ranked.shares for placed in assembled.memories])
-            injected = [
-                InjectedMemory(
-                    placed.ranked.hit.id,
-                    round(placed.ranked.score, 4),
-                    placed.position,
-                    placed.token_count,
-                    placed.truncated,
-                    added,
-                )
-                for placed, added in zip(
-                    assembled.memories, np.rint(_PARTS * shares).astype(np.int64).tolist(), strict=True
-                )
-            ]
-            self.used, self.memories = len(injected), Raw(_encode(injected))
+        if memories := assembled.memories:
+            self.signals = memories[0].ranked.signals  # one ranking's, so the same for all
+            self.used, self.memories = len(memories), Raw(_encode(_injected(memories)))
         self.token_count = assembled.token_count
         self.token_budget = assembled.token_budget
         self.encoding = assembled.encoding

@@ -50,7 +50,8 @@ def inject(body: ChatBody, text: str, position: Position, separator: str) -> byt
     if insertion is None:
         return None
     at = _address(insertion.piece) - _address(body.raw) + insertion.offset
-    return b"".join((body.raw[:at], insertion.text, body.raw[at:]))
+    raw = memoryview(body.raw)
+    return b"".join((raw[:at], insertion.text, raw[at:]))
 
 
 def _into_instructions(body: ChatBody, pieces: list[Raw], text: str, separator: str) -> _Insertion:

@@ -11,7 +11,7 @@ from admin.metrics import Metrics
 from admin.scrape import Scrape
 from context.analysis import analyse
 from context.assemble import Assembled
-from context.compose import Placed
+from context.entry import Entry
 from context.zones import ZoneStats
 from memory.engines.base import Backlog
 from memory.engines.sqlite.jobs import SqliteJobs
@@ -65,7 +65,7 @@ def told(metrics: Metrics) -> None:
 
 def assembled() -> Assembled:
     one = Ranked(a_hit(1, "x"), 1.0)
-    placed = Placed(ranked=one, content="x", position="middle", token_count=7, truncated=False)
+    placed = Entry(ranked=one, position="middle", content="x", line="- x\n", token_count=7, group=None)
     return Assembled(
         content="x",
         memories=[placed, placed],

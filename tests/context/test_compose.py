@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from context.compose import SHARE_OF_BEST, Composed, compose
+from context.compose import EPISODE_FLOOR, SHARE_OF_BEST, Composed, compose
 from context.render import SEPARATOR, Form, frame_tokens
 from context.tokens import MARK, Encoding, TokenCounter
 from memory.markers import BLOCK_CLOSE, BLOCK_OPEN
@@ -153,6 +153,29 @@ def test_turns_far_below_the_best_memory_are_not_told(form: Form) -> None:
     ]
 
     assert {one.id for one in composed(found, 500, form=form).memories} == {1, 2}
+
+
+def test_turns_of_little_relevance_do_not_fill_the_budget() -> None:
+    found = [ranked(a_turn(1, "Figs."), EPISODE_FLOOR), ranked(a_turn(2, "Plums."), EPISODE_FLOOR - 0.01)]
+
+    result = composed(found, 500)
+
+    assert [one.id for one in result.memories] == [1]
+    assert not result.left_out
+
+
+def test_nothing_goes_in_below_the_threshold_that_was_asked_for() -> None:
+    found = [
+        ranked(a_turn(2, "Plums."), 0.5),
+        ranked(a_hit(1, "Figs."), 0.49),
+        ranked(a_hit(3, "Tea.", type="working"), 0.2),
+    ]
+
+    assert [one.id for one in composed(found, 500, min_score=0.5, facts_are_whole=True).memories] == [2]
+
+
+def test_a_threshold_of_nought_lets_every_turn_in() -> None:
+    assert len(composed([ranked(a_turn(1, "Figs."), 0.0)], 500, min_score=0.0).memories) == 1
 
 
 def test_a_threshold_of_the_callers_own_stands_alone() -> None:

@@ -5,14 +5,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from context.render import HEADER, SEPARATOR, entry, frame_tokens, heading, render
+from context.entry import Entry
+from context.entry import entry as price
+from context.render import HEADER, SEPARATOR, frame_tokens, heading, render
 from memory.markers import BLOCK_CLOSE, BLOCK_OPEN
+from memory.model import Hit
 from tests.context.texts import contents
 from tests.support.encodings import bundled
-from tests.support.hits import a_hit, a_turn
+from tests.support.hits import a_hit, a_turn, ranked
 from tests.support.services import START
 
 DAY = 86_400_000
+
+
+def entry(hit: Hit) -> Entry:
+    return price(ranked(hit, 0.5), "middle", bundled())
 
 
 def test_facts_stand_first_and_turns_by_session_and_date_in_their_order() -> None:

@@ -6,47 +6,44 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from context.zones import (
-    DEFAULT_ALLOCATION,
-    EPISODE_FLOOR,
-    FACT_FLOOR,
-    RECENT_MS,
-    Item,
-    Placement,
-    Position,
-    Selection,
-    ZoneAllocation,
-    position_of,
-    select,
-)
+from context.entry import Entry, Group, Position
+from context.zones import DEFAULT_ALLOCATION, RECENT_MS, Selection, ZoneAllocation, position_of, select
 from memory.errors import Invalid
+from tests.support.hits import a_hit, ranked
 
 NOW = 1_750_000_000_000
 LONG_AGO = NOW - 30 * RECENT_MS
+FACT_FLOOR = 0.1
+A_DAY: Group = (0, "default", "u:ada", "one")
+ANOTHER: Group = (0, "default", "u:ada", "two")
 ZONES: tuple[Position, ...] = ("critical", "middle", "recency")
 
 
-def an_item(id: int, score: float = 0.5, tokens: int = 10, **given: Any) -> Item:
+def an_entry(id: int, score: float = 0.5, tokens: int = 10, group: Group = A_DAY, **given: Any) -> Entry:
     fields: dict[str, Any] = {"type": "episodic", "happened_at": LONG_AGO} | given
-    return Item(id=id, score=score, tokens=tokens, **fields)
+    hit = a_hit(id, **fields)
+    one = ranked(hit, score)
+    return Entry(one, position_of(one, NOW), hit.content, "", tokens, group if hit.type == "episodic" else None)
 
 
-def shorten(item: Item, limit: int) -> Item | None:
-    return structs.replace(item, tokens=min(item.tokens, limit)) if limit > 0 else None
+def shorten(entry: Entry, limit: int) -> Entry | None:
+    return structs.replace(entry, token_count=min(entry.token_count, limit), truncated=True) if limit > 0 else None
 
 
-def choose(items: list[Item], budget: int = 1000, **given: Any) -> Selection:
+def choose(entries: list[Entry], budget: int = 1000, **given: Any) -> Selection:
     usual: dict[str, Any] = {
         "budgets": DEFAULT_ALLOCATION.budgets(budget),
         "available": budget,
-        "now": NOW,
+        "heading": lambda _: 0,
         "shorten": shorten,
+        "fact_floor": FACT_FLOOR,
     }
-    return select(items, **usual | given)
+    best_first = sorted(entries, key=lambda one: (one.score, one.id), reverse=True)
+    return select(best_first, **usual | given)
 
 
 def chosen(selection: Selection) -> dict[int, Position]:
-    return {placement.item.id: placement.position for placement in selection.placements}
+    return {one.id: one.position for one in selection.placed}
 
 
 def test_budgets_are_shares_rounded_down() -> None:
@@ -65,163 +62,151 @@ def test_shares_that_do_not_sum_to_one_are_refused(shares: tuple[float, float, f
 
 
 @pytest.mark.parametrize(
-    ("item", "position"),
+    ("entry", "position"),
     [
-        (an_item(1, 0.7), "critical"),
-        (an_item(1, 0.69), "middle"),
-        (an_item(1, 0.3, happened_at=NOW - RECENT_MS), "recency"),
-        (an_item(1, 0.3, happened_at=NOW - RECENT_MS - 1), "middle"),
-        (an_item(1, 0.29, happened_at=NOW), "middle"),
-        (an_item(1, 0.9, happened_at=NOW), "critical"),
-        (an_item(1, 0.9, type="working"), "recency"),
-        (an_item(1, 0.0, type="working", happened_at=LONG_AGO), "recency"),
+        (an_entry(1, 0.7), "critical"),
+        (an_entry(1, 0.69), "middle"),
+        (an_entry(1, 0.3, happened_at=NOW - RECENT_MS), "recency"),
+        (an_entry(1, 0.3, happened_at=NOW - RECENT_MS - 1), "middle"),
+        (an_entry(1, 0.29, happened_at=NOW), "middle"),
+        (an_entry(1, 0.9, happened_at=NOW), "critical"),
+        (an_entry(1, 0.9, type="working"), "recency"),
+        (an_entry(1, 0.0, type="working", happened_at=LONG_AGO), "recency"),
     ],
 )
-def test_the_document_decides_the_position(item: Item, position: Position) -> None:
-    assert position_of(item, NOW) == position
+def test_the_document_decides_the_position(entry: Entry, position: Position) -> None:
+    assert position_of(entry.ranked, NOW) == position
 
 
 def test_tokens_that_a_zone_leaves_go_to_the_others() -> None:
-    selection = choose([an_item(id, 0.5, 100) for id in range(10)])
+    selection = choose([an_entry(id, 0.5, 100) for id in range(10)])
 
-    assert len(selection.placements) == 10
+    assert len(selection.placed) == 10
     assert selection.stats.middle_used == 1000
     assert selection.stats.middle_budget == 650
     assert not selection.left_out
 
 
 def test_what_finds_no_room_in_its_zone_comes_first_for_the_rest() -> None:
-    items = [an_item(1, 0.95, 100), an_item(2, 0.9, 100), an_item(3, 0.6, 450), an_item(4, 0.5, 400)]
+    entries = [an_entry(1, 0.95, 100), an_entry(2, 0.9, 100), an_entry(3, 0.6, 450), an_entry(4, 0.5, 400)]
 
-    selection = choose(items)
+    selection = choose(entries)
 
     assert chosen(selection) == {1: "critical", 2: "critical", 3: "middle", 4: "middle"}
     assert selection.stats.critical_used == 200
     assert selection.stats.critical_budget == 150
-    assert [placement.item.id for placement in selection.placements if placement.truncated] == [4]
+    assert [one.id for one in selection.placed if one.truncated] == [4]
 
 
 def test_the_recency_zone_is_reserved_for_what_is_recent() -> None:
-    items = [an_item(1, 0.6, 400), an_item(2, 0.5, 400), an_item(3, 0.4, 150), an_item(4, 0.3, 150, happened_at=NOW)]
+    entries = [
+        an_entry(1, 0.6, 400),
+        an_entry(2, 0.5, 400),
+        an_entry(3, 0.4, 150),
+        an_entry(4, 0.3, 150, happened_at=NOW),
+    ]
 
-    assert chosen(choose(items, shorten=lambda *_: None)) == {1: "middle", 2: "middle", 4: "recency"}
+    assert chosen(choose(entries, shorten=lambda *_: None)) == {1: "middle", 2: "middle", 4: "recency"}
 
 
 def test_the_best_goes_in_even_where_its_zone_is_too_small_for_it() -> None:
-    items = [an_item(1, 0.65, 30, happened_at=NOW), an_item(2, 0.6, 30), an_item(3, 0.5, 30)]
+    entries = [an_entry(1, 0.65, 30, happened_at=NOW), an_entry(2, 0.6, 30), an_entry(3, 0.5, 30)]
 
-    assert set(chosen(choose(items, budget=64))) == {1, 2}
+    assert set(chosen(choose(entries, budget=64))) == {1, 2}
 
 
 def test_a_smaller_memory_is_tried_where_a_bigger_does_not_fit() -> None:
-    items = [an_item(1, 0.6, 480), an_item(2, 0.5, 490), an_item(3, 0.4, 500), an_item(4, 0.3, 30)]
+    entries = [an_entry(1, 0.6, 480), an_entry(2, 0.5, 490), an_entry(3, 0.4, 500), an_entry(4, 0.3, 30)]
 
-    selection = choose(items, shorten=lambda *_: None)
+    selection = choose(entries, shorten=lambda *_: None)
 
     assert set(chosen(selection)) == {1, 2, 4}
     assert selection.left_out
 
 
 def test_the_last_room_goes_to_a_beginning() -> None:
-    items = [an_item(1, 0.6, 480), an_item(2, 0.5, 490), an_item(3, 0.4, 500)]
+    entries = [an_entry(1, 0.6, 480), an_entry(2, 0.5, 490), an_entry(3, 0.4, 500)]
 
-    selection = choose(items)
+    selection = choose(entries)
 
-    cut = next(placement for placement in selection.placements if placement.truncated)
-    assert (cut.item.id, cut.item.tokens) == (3, 30)
+    cut = next(one for one in selection.placed if one.truncated)
+    assert (cut.id, cut.token_count) == (3, 30)
 
 
 def test_one_memory_takes_half_of_the_budget_at_most() -> None:
-    selection = choose([an_item(1, 0.9, 5000), an_item(2, 0.5, 100)])
+    selection = choose([an_entry(1, 0.9, 5000), an_entry(2, 0.5, 100)])
 
-    assert [(one.item.id, one.item.tokens, one.truncated) for one in selection.placements] == [
+    assert [(one.id, one.token_count, one.truncated) for one in selection.placed] == [
         (1, 500, True),
         (2, 100, False),
     ]
 
 
 def test_a_small_memory_of_facts_goes_in_whole_whatever_it_scores() -> None:
-    facts = [an_item(id, 0.01 * id, 10, type="semantic") for id in range(15)]
+    facts = [an_entry(id, 0.01 * id, 10, type="semantic") for id in range(15)]
 
-    assert len(choose(facts, facts_are_whole=True).placements) == 15
+    assert len(choose(facts, facts_are_whole=True).placed) == 15
 
 
 def test_facts_compete_where_they_do_not_fit_the_critical_zone() -> None:
-    facts = [an_item(id, 0.02 * id, 11, type="semantic") for id in range(15)]
+    facts = [an_entry(id, 0.02 * id, 11, type="semantic") for id in range(15)]
 
     selection = choose(facts, facts_are_whole=True)
 
-    assert set(chosen(selection)) == {item.id for item in facts if item.score >= FACT_FLOOR}
-
-
-def test_nothing_goes_in_below_the_threshold_that_was_asked_for() -> None:
-    items = [an_item(1, 0.49, type="semantic"), an_item(2, 0.5), an_item(3, 0.2, type="working")]
-
-    assert set(chosen(choose(items, min_score=0.5, facts_are_whole=True))) == {2}
-
-
-def test_turns_of_little_relevance_do_not_fill_the_budget() -> None:
-    items = [an_item(1, EPISODE_FLOOR), an_item(2, EPISODE_FLOOR - 0.01)]
-
-    selection = choose(items)
-
-    assert set(chosen(selection)) == {1}
-    assert not selection.left_out
-
-
-def test_a_threshold_of_nought_lets_every_turn_in() -> None:
-    assert len(choose([an_item(1, 0.0)], min_score=0.0).placements) == 1
+    assert set(chosen(selection)) == {fact.id for fact in facts if fact.score >= FACT_FLOOR}
 
 
 def test_a_heading_is_paid_for_once() -> None:
-    items = [an_item(id, 0.5, 10, group="session", heading=5) for id in range(3)]
+    entries = [an_entry(id, 0.5, 10) for id in range(3)]
 
-    assert choose(items).stats.middle_used == 35
+    assert choose(entries, heading=lambda _: 5).stats.middle_used == 35
 
 
 def test_placements_come_by_zone_and_then_by_score() -> None:
-    items = [
-        an_item(1, 0.4, happened_at=NOW),
-        an_item(2, 0.5),
-        an_item(3, 0.9),
-        an_item(4, 0.6),
+    entries = [
+        an_entry(1, 0.4, happened_at=NOW),
+        an_entry(2, 0.5),
+        an_entry(3, 0.9),
+        an_entry(4, 0.6),
     ]
 
-    assert [placement.item.id for placement in choose(items).placements] == [3, 4, 2, 1]
+    assert [one.id for one in choose(entries).placed] == [3, 4, 2, 1]
 
 
-items = st.builds(
-    Item,
+entries = st.builds(
+    an_entry,
     id=st.integers(0, 1_000_000),
     score=st.floats(0, 1),
+    tokens=st.integers(1, 300),
+    group=st.sampled_from([A_DAY, ANOTHER]),
     type=st.sampled_from(["semantic", "episodic", "working", "procedural"]),
     happened_at=st.sampled_from([NOW, LONG_AGO]),
-    tokens=st.integers(1, 300),
-    group=st.sampled_from([None, "one", "two"]),
-    heading=st.sampled_from([0, 7]),
-).map(lambda item: structs.replace(item, heading=0 if item.group is None else 7))
+)
 
 
-def cost(placements: list[Placement]) -> int:
-    groups = {placement.item.group for placement in placements} - {None}
-    return sum(placement.item.tokens for placement in placements) + 7 * len(groups)
+def tokens(entries: list[Entry]) -> int:
+    return sum(one.token_count for one in entries)
+
+
+def cost(placed: list[Entry]) -> int:
+    return tokens(placed) + 7 * len({one.group for one in placed} - {None})
 
 
 @given(
-    found=st.lists(items, max_size=40, unique_by=lambda item: item.id),
+    found=st.lists(entries, max_size=40, unique_by=lambda one: one.id),
     budget=st.integers(0, 1500),
     frame=st.integers(0, 100),
     shares=st.tuples(st.integers(0, 100), st.integers(0, 100)).filter(lambda pair: sum(pair) <= 100),
-    min_score=st.none() | st.floats(0, 1),
+    fact_floor=st.floats(0, 1),
     facts_are_whole=st.booleans(),
 )
 def test_the_budget_holds_and_the_sums_are_right(
-    found: list[Item],
+    found: list[Entry],
     budget: int,
     frame: int,
     shares: tuple[int, int],
     *,
-    min_score: float | None,
+    fact_floor: float,
     facts_are_whole: bool,
 ) -> None:
     critical, middle = shares[0] / 100, shares[1] / 100
@@ -232,25 +217,25 @@ def test_the_budget_holds_and_the_sums_are_right(
         found,
         budgets=budgets,
         available=budget - frame,
-        min_score=min_score,
+        heading=lambda _: 7,
+        fact_floor=fact_floor,
         facts_are_whole=facts_are_whole,
     )
 
     stats = structs.asdict(selection.stats)
     used = sum(stats[f"{zone}_used"] for zone in ZONES)
-    assert used == cost(selection.placements)
+    assert used == cost(selection.placed)
     assert used <= max(budget - frame, 0)
     assert [stats[f"{zone}_budget"] for zone in ZONES] == list(budgets.values())
-    assert len({placement.item.id for placement in selection.placements}) == len(selection.placements)
-    for placement in selection.placements:
-        assert placement.item.score >= (min_score or 0)
-    assert selection == choose(
-        list(reversed(found)),
-        budgets=budgets,
-        available=budget - frame,
-        min_score=min_score,
-        facts_are_whole=facts_are_whole,
-    )
+    assert len(chosen(selection)) == len(selection.placed)
+    by_zone = [(ZONES.index(one.position), -one.score, -one.id) for one in selection.placed]
+    assert by_zone == sorted(by_zone)
+    in_want = [
+        one
+        for one in found
+        if one.group or one.score >= fact_floor or one.id in chosen(selection) or not facts_are_whole
+    ]
+    assert selection.left_out == tokens(in_want) - tokens(selection.placed)
 
 
 @given(budget=st.integers(0, 1_000_000), critical=st.floats(0, 1))
