@@ -153,14 +153,16 @@ class Chat:
         headers = [header for header in call.upstream_headers() if header[0] != "accept-encoding"]
         headers.append(("accept-encoding", "identity"))
         sent = time.perf_counter()
-        with hearing.trace.upstream(headers):
-            async with self._upstream.call("POST", call.target, headers, payload, decode=True) as answer:
-                del payload  # it has been sent
-                waited = time.perf_counter() - sent
-                call.waited += waited
-                self._metrics.upstream_answered("chat", waited)
-                hearing.trace.answered(answer.status)
-                await self._relay(call, client, answer, receipt, hearing)
+        with (
+            hearing.trace.upstream(headers),
+            await self._upstream.call("POST", call.target, headers, payload, decode=True) as answer,
+        ):
+            del payload  # it has been sent
+            waited = time.perf_counter() - sent
+            call.waited += waited
+            self._metrics.upstream_answered("chat", waited)
+            hearing.trace.answered(answer.status)
+            await self._relay(call, client, answer, receipt, hearing)
 
     async def _relay(self, call: Call, client: Client, answer: Answer, receipt: Receipt, hearing: "_Hearing") -> None:
         if answer.streams_events and answer.status < 300:

@@ -7,10 +7,9 @@ from urllib.parse import unquote
 
 from admin.metrics import Metrics
 from config.settings import Settings
-from memory.errors import Forbidden, Invalid, TooLarge
+from memory.errors import Forbidden, Invalid
 from proxy.call import Call
-from proxy.client import Client, ClientGone
-from proxy.errors import UpstreamFailed
+from proxy.client import Client
 from proxy.relay import relay_bytes, relay_events
 from proxy.upstream import Upstream
 
@@ -52,7 +51,7 @@ class PassThrough:
             else:
                 if call.length is not None:
                     headers.append(("content-length", str(call.length)))
-                await self._forward_upload(call, client, headers)
+                await self._forward(call, client, headers, client.chunks(self._limit))
 
     def _admit(self, call: Call) -> None:
         path = unquote(call.path)
@@ -65,29 +64,11 @@ class PassThrough:
                 "REMORA_UPSTREAM_PASS_THROUGH=all, or run it without an upstream key so that clients send their own"
             )
 
-    async def _forward_upload(self, call: Call, client: Client, headers: list[tuple[str, str]]) -> None:
-        failure: ClientGone | TooLarge | None = None
-
-        async def upload() -> AsyncIterator[bytes]:
-            nonlocal failure
-            try:
-                async for chunk in client.chunks(self._limit):
-                    yield chunk
-            except (ClientGone, TooLarge) as error:
-                failure = error
-                raise
-
-        try:
-            await self._forward(call, client, headers, upload())
-        except UpstreamFailed as error:
-            # What went wrong while reading reaches us as a call that could not be sent.
-            raise failure or error from None
-
     async def _forward(
         self, call: Call, client: Client, headers: list[tuple[str, str]], body: bytes | AsyncIterator[bytes] | None
     ) -> None:
         sent = time.perf_counter()
-        async with self._upstream.call(call.method, call.target, headers, body, decode=False) as answer:
+        with await self._upstream.call(call.method, call.target, headers, body, decode=False) as answer:
             waited = time.perf_counter() - sent
             call.waited += waited
             self._metrics.upstream_answered("other", waited)

@@ -29,11 +29,9 @@ def request(model: str, *, stream: bool = False) -> bytes:
 
 @asynccontextmanager
 async def asked(url: str, body: bytes, *, decode: bool = True, **limits: Any) -> AsyncIterator[Answer]:
-    async with (
-        Upstream(settings.Upstream(base_url=url, **limits)) as upstream,
-        upstream.call("POST", "/chat/completions", JSON, body, decode=decode) as answer,
-    ):
-        yield answer
+    async with Upstream(settings.Upstream(base_url=url, **limits)) as upstream:
+        with await upstream.call("POST", "/chat/completions", JSON, body, decode=decode) as answer:
+            yield answer
 
 
 async def test_a_body_comes_as_it_was_sent(fake: FakeUpstream) -> None:
@@ -52,23 +50,19 @@ async def test_a_stream_comes_as_it_was_sent(fake: FakeUpstream) -> None:
 async def test_a_body_is_not_kept_while_its_answer_comes_in(fake: FakeUpstream) -> None:
     body = request("comments", stream=True)
     references = sys.getrefcount(body)
-    async with (
-        Upstream(settings.Upstream(base_url=fake.url)) as upstream,
-        upstream.call("POST", "/chat/completions", JSON, body, decode=True) as answer,
-    ):
-        assert sys.getrefcount(body) == references
-        await answer.read()
+    async with Upstream(settings.Upstream(base_url=fake.url)) as upstream:
+        with await upstream.call("POST", "/chat/completions", JSON, body, decode=True) as answer:
+            assert sys.getrefcount(body) == references
+            await answer.read()
 
 
 @pytest.mark.parametrize(
     "target", ["/models/a%2Fb%3Ac%41", "/a//b?x=1%202&y=%41+c&&z", "/x;y=1?q=ü".replace("ü", "%C3%BC")]
 )
 async def test_the_target_goes_out_as_it_is(fake: FakeUpstream, target: str) -> None:
-    async with (
-        Upstream(settings.Upstream(base_url=fake.url + "/")) as upstream,
-        upstream.call("GET", target, [], None, decode=False) as answer,
-    ):
-        await answer.read()
+    async with Upstream(settings.Upstream(base_url=fake.url + "/")) as upstream:
+        with await upstream.call("GET", target, [], None, decode=False) as answer:
+            await answer.read()
     assert fake.last.path == "/v1" + target
 
 
@@ -81,7 +75,7 @@ async def test_nothing_is_added_to_the_headers(fake: FakeUpstream) -> None:
 async def test_cookies_are_not_kept(fake: FakeUpstream) -> None:
     async with Upstream(settings.Upstream(base_url=fake.url)) as upstream:
         for _ in range(2):
-            async with upstream.call("GET", "/cookie", [], None, decode=False) as answer:
+            with await upstream.call("GET", "/cookie", [], None, decode=False) as answer:
                 await answer.read()
     assert fake.last.header("cookie") is None
 
@@ -182,7 +176,7 @@ async def test_leaving_in_the_middle_hangs_up(fake: FakeUpstream) -> None:
 async def test_an_answer_read_to_its_end_leaves_the_connection_open(fake: FakeUpstream) -> None:
     async with Upstream(settings.Upstream(base_url=fake.url, max_connections=1, connect_timeout=1)) as upstream:
         for _ in range(3):
-            async with upstream.call("POST", "/chat/completions", JSON, request("plain"), decode=True) as answer:
+            with await upstream.call("POST", "/chat/completions", JSON, request("plain"), decode=True) as answer:
                 await answer.read()
 
 
@@ -191,11 +185,11 @@ async def test_where_all_connections_are_in_use_a_call_waits_for_one_only_so_lon
     async with Upstream(one) as upstream:
 
         async def ask() -> int:
-            async with upstream.call("POST", "/chat/completions", JSON, request("plain"), decode=True) as answer:
+            with await upstream.call("POST", "/chat/completions", JSON, request("plain"), decode=True) as answer:
                 await answer.read()
                 return answer.status
 
-        async with upstream.call(
+        with await upstream.call(
             "POST", "/chat/completions", JSON, request("slow-events", stream=True), decode=True
         ) as answer:
             assert answer.status == 200
