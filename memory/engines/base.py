@@ -18,7 +18,8 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from memory.model import Hit, Memory, MemoryType, Source, State
+from memory.hits import Hits
+from memory.model import Memory, MemoryType, Source, State
 
 Vector = NDArray[np.float32]
 """A unit-length embedding."""
@@ -106,6 +107,9 @@ class SearchQuery(Struct, frozen=True, kw_only=True):
     vector: Vector | None = None
     limit: int = 50
     """How many each leg returns at most."""
+    whole: int = 0
+    """Where no more than so many match, an engine that has them at hand may return them all, with what the legs say of
+    them. For a query with a vector."""
     facts: int = 0
     """A third leg: up to this many memories of any type but `episodic`, the nearest to `vector` (the newest where there
     is none), so that a small memory can be had whole. Its hits carry `dense` where there is a vector."""
@@ -187,17 +191,19 @@ class Memories(Protocol):
         the version; missing ids are passed over."""
         ...
 
-    async def search(self, where: Filter, query: SearchQuery) -> list[Hit]:
+    async def search(self, where: Filter, query: SearchQuery, *, since: float | None = None) -> Hits:
         """Both legs in one round trip, merged by id: no order is promised. `dense` is the exact cosine of every hit
-        that the vector leg returned, `text` the BM25 score divided by the best one of this query."""
+        that the vector leg returned, `text` the BM25 score divided by the best one of this query.
+
+        No round trip where the engine holds what it needs as it was at some moment since `since` (`time.monotonic`):
+        the beginning of the call that it is part of."""
         ...
 
     async def neighbours(
         self, where: Filter, around: Sequence[Neighbourhood], *, radius: int = 1, since: float | None = None
-    ) -> list[Hit]:
+    ) -> Hits:
         """The memories matching `where` whose session is that of a neighbourhood and whose `seq` lies within `radius`
-        of its, itself included; each once. One round trip, however many; none where the engine holds what it needs as
-        it was at some moment since `since` (`time.monotonic`): the beginning of the call that it is part of."""
+        of its, itself included; each once. One round trip, however many; `since` as in `search`."""
         ...
 
     async def usage(self, tenant: str, namespace: str | None = None) -> Usage:

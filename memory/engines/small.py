@@ -6,8 +6,10 @@ rarity taken within the scopes asked.
 """
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import accumulate
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 from memory.caller import user_owner
 from memory.engines.base import Filter, Neighbourhood, SearchQuery, Vector
 from memory.engines.words import query_stems
+from memory.hits import Hits, Table, joined
 from memory.model import Hit
 
 MOST_SCOPES = 16
@@ -26,8 +29,8 @@ MOST_SCOPES = 16
 _K1, _B = 1.2, 0.75
 """BM25's constants, as both engines have them."""
 
-_HIT_BYTES = 900
-"""What a hit takes without its vector and its words [M]."""
+_HIT_BYTES = 1600
+"""What a hit takes without its vector and its words, with what ranking reads off it [M]."""
 
 _ASKED_OF_HITS = (
     *("types", "min_confidence", "run_id", "content_hash"),
@@ -46,6 +49,8 @@ _beyond_hits = attrgetter(
 """What a filter asks that nothing held can tell."""
 
 _NOTHING_BEYOND = _beyond_hits(Filter(tenant=""))
+
+_NO_SESSION: tuple[list[int], list[int]] = ([], [])
 
 
 class Scope(NamedTuple):
@@ -74,29 +79,36 @@ class Small:
         vectors: NDArray[np.float32],
         words: NDArray[np.int64],
         places: NDArray[np.int32],
+        counts: NDArray[np.int32],
     ) -> None:
-        """`words` are hashes of all words of all hits, `places` says which hit has each."""
+        """`words` are the hashes of each hit's distinct words, `places` says which hit has each, `counts` how often."""
         self.hits = hits
+        self.table = Table(hits, whole=True)
         self.ids = np.array([hit.id for hit in hits], np.int64)
         self.vectors = vectors
         self.facts = np.array([hit.type != "episodic" for hit in hits], np.bool_)
-        self.lengths = np.bincount(places, minlength=len(hits))
+        self.lengths = np.bincount(places, counts, minlength=len(hits))
+        self.length = int(counts.sum())
         order = words.argsort(kind="stable")
         self.words = words[order]
         self.places = places[order]
+        self.counts = counts[order]
 
     @classmethod
     def of(cls, items: Iterable[Item]) -> "Small":
         items = sorted(items, key=lambda item: item.hit.id)
         vectors = np.array([item.vector for item in items], np.float32)
-        words = np.array([hash(stem) for item in items for stem in item.stems], np.int64)
-        places = np.repeat(np.arange(len(items), dtype=np.int32), [len(item.stems) for item in items])
-        return cls([item.hit for item in items], vectors, words, places)
+        stems = [Counter(item.stems) for item in items]
+        words = np.array([hash(stem) for counts in stems for stem in counts], np.int64)
+        places = np.arange(len(items), dtype=np.int32).repeat([len(counts) for counts in stems])
+        counts = np.array([count for counts in stems for count in counts.values()], np.int32)
+        return cls([item.hit for item in items], vectors, words, places, counts)
 
     @property
     def bytes(self) -> int:
         text = sum(len(hit.content) for hit in self.hits)
-        return self.vectors.nbytes + self.words.nbytes + self.places.nbytes + len(self.hits) * _HIT_BYTES + text
+        words = self.words.nbytes + self.places.nbytes + self.counts.nbytes
+        return self.vectors.nbytes + words + len(self.hits) * _HIT_BYTES + text
 
     def changed(self, ids: Collection[int], items: Sequence[Item]) -> "Small":
         """Without the memories of `ids`, and with `items`, some of which may be of them."""
@@ -112,6 +124,7 @@ class Small:
             np.concatenate([kept.vectors, fresh.vectors]),
             np.concatenate([kept.words, fresh.words]),
             np.concatenate([kept.places, fresh.places + np.int32(len(kept.hits))]),
+            np.concatenate([kept.counts, fresh.counts]),
         )
         return both if kept.ids[-1] < fresh.ids[0] else both._rows(np.argsort(both.ids))
 
@@ -123,32 +136,26 @@ class Small:
             else hit
             for hit in self.hits
         ]
-        return Small(hits, self.vectors, self.words, self.places)
+        return Small(hits, self.vectors, self.words, self.places, self.counts)
 
-    def counts(self, stems: Sequence[str]) -> NDArray[np.int64]:
-        """How often each of the stems (column) is in each hit (row)."""
-        words, places = self.words, self.places
-        wanted = np.array([hash(stem) for stem in stems], np.int64)
-        ends = zip(words.searchsorted(wanted).tolist(), words.searchsorted(wanted, "right").tolist(), strict=True)
-        cells = [places[first:end] * len(stems) + column for column, (first, end) in enumerate(ends)]
-        counts = np.bincount(np.concatenate(cells), minlength=len(self.hits) * len(stems))
-        return counts.reshape(len(self.hits), len(stems))
-
-    def around(self, run_id: str, seq: int, radius: int) -> list[Hit]:
-        """The turns of a session whose place in it is within `radius` of `seq`."""
-        turns = self._sessions.get(run_id, [])
-        first = bisect_left(turns, seq - radius, key=_seq)
-        return turns[first : bisect_right(turns, seq + radius, lo=first, key=_seq)]
+    def around(self, run_id: str, seq: int, radius: int) -> list[int]:
+        """The rows of the turns of a session whose place in it is within `radius` of `seq`."""
+        numbers, rows = self._sessions.get(run_id, _NO_SESSION)
+        return rows[bisect_left(numbers, seq - radius) : bisect_right(numbers, seq + radius)]
 
     @cached_property
-    def _sessions(self) -> dict[str, list[Hit]]:
-        """The turns of each session in their order."""
-        sessions: dict[str, list[Hit]] = {}
-        for hit in self.hits:
-            if hit.run_id is not None and hit.seq is not None:
-                sessions.setdefault(hit.run_id, []).append(hit)
-        for turns in sessions.values():
-            turns.sort(key=_seq)
+    def _sessions(self) -> dict[str, tuple[list[int], list[int]]]:
+        """The turns of each session in their order: their places in it, and their rows."""
+        turns = sorted(
+            (hit.run_id, hit.seq, row)
+            for row, hit in enumerate(self.hits)
+            if hit.run_id is not None and hit.seq is not None
+        )
+        sessions: dict[str, tuple[list[int], list[int]]] = {}
+        for run_id, seq, row in turns:
+            numbers, rows = sessions.setdefault(run_id, ([], []))
+            numbers.append(seq)
+            rows.append(row)
         return sessions
 
     def _rows(self, rows: NDArray[np.intp]) -> "Small":
@@ -157,7 +164,8 @@ class Small:
         place_of[rows] = np.arange(len(rows), dtype=np.int32)
         places = place_of[self.places]
         kept = places >= 0
-        return Small([self.hits[row] for row in rows.tolist()], self.vectors[rows], self.words[kept], places[kept])
+        hits = [self.hits[row] for row in rows.tolist()]
+        return Small(hits, self.vectors[rows], self.words[kept], places[kept], self.counts[kept])
 
 
 def scopes_of(where: Filter) -> list[Scope] | None:
@@ -174,53 +182,56 @@ def scopes_of(where: Filter) -> list[Scope] | None:
     return list(scopes) if len(scopes) <= MOST_SCOPES else None
 
 
-def search(held: Mapping[Scope, Small], where: Filter, query: SearchQuery) -> list[Hit]:
+def search(held: Mapping[Scope, Small], where: Filter, query: SearchQuery) -> Hits:
     """As `Memories.search`. `held` are the scopes that `scopes_of` names."""
     scopes = [small for small in held.values() if small.hits]
     if not scopes:
-        return []
-    hits = [hit for small in scopes for hit in small.hits]
-    ids = np.concatenate([small.ids for small in scopes])
-    allowed = _allowed(hits, where)
-    facts = allowed & np.concatenate([small.facts for small in scopes])
-    near: dict[int, float] = {}
-    text: dict[int, float] = {}
-    newest: dict[int, None] = {}
-    if query.text is not None and query.limit > 0 and (stems := query_stems(query.text)):
+        return Hits.of(())
+    ids = joined([small.ids for small in scopes])
+    allowed = _allowed(scopes, where)
+    facts = joined([small.facts for small in scopes])
+    facts = facts if allowed is None else allowed & facts
+    matching = len(ids) if allowed is None else int(np.count_nonzero(allowed))
+    limit = matching if query.vector is not None and matching <= query.whole else query.limit
+    dense, text = np.full((2, len(ids)), np.nan)
+    found = np.zeros(len(ids), np.bool_)
+    if query.text is not None and limit > 0 and (stems := query_stems(query.text)):
         scores = _bm25(scopes, stems)
-        rows = _best(scores, ids, allowed & (scores > 0), query.limit)
-        text = dict(zip(rows.tolist(), (scores[rows] / scores[rows].max(initial=0.0)).tolist(), strict=True))
+        rows = _best(scores, ids, scores > 0 if allowed is None else allowed & (scores > 0), limit)
+        text[rows] = scores[rows] / scores[rows].max(initial=0.0)
+        found[rows] = True
     if query.vector is not None:
-        cosines = np.concatenate([small.vectors @ query.vector for small in scopes])
-        for among, limit in ((allowed, query.limit), (facts, query.facts)):
-            rows = _best(cosines, ids, among, limit)
-            near |= zip(rows.tolist(), cosines[rows].tolist(), strict=True)
+        cosines = joined([small.vectors @ query.vector for small in scopes])
+        for among, most in ((allowed, limit), (facts, query.facts)):
+            rows = _best(cosines, ids, among, most)
+            dense[rows] = cosines[rows]
+            found[rows] = True
     elif query.facts > 0:
-        created = np.array([hit.created_at for hit in hits], np.int64)
-        newest = dict.fromkeys(_best(created, ids, facts, query.facts).tolist())
-    found = near.keys() | text.keys() | newest.keys()
-    return [structs.replace(hits[row], dense=near.get(row), text=text.get(row)) for row in found]
+        created = np.array([hit.created_at for small in scopes for hit in small.hits], np.int64)
+        found[_best(created, ids, facts, query.facts)] = True
+    return Hits.chosen(tuple(small.table for small in scopes), found, dense, text)
 
 
-def neighbours(held: Mapping[Scope, Small], where: Filter, around: Sequence[Neighbourhood], radius: int) -> list[Hit]:
+def neighbours(held: Mapping[Scope, Small], where: Filter, around: Sequence[Neighbourhood], radius: int) -> Hits:
     """As `Memories.neighbours`. `held` are the scopes that `scopes_of` names."""
-    found: dict[int, Hit] = {}
+    scopes = {scope: small for scope, small in held.items() if small.hits}
+    firsts = dict(zip(scopes, accumulate((len(small.hits) for small in scopes.values()), initial=0), strict=False))
+    near: set[int] = set()
     for spot in around:
-        small = held.get(Scope(where.tenant, spot.namespace, spot.owner))
-        if small is not None:
-            found |= {hit.id: hit for hit in small.around(spot.run_id, spot.seq, radius)}
-    hits = list(found.values())
-    return [hit for hit, admitted in zip(hits, _allowed(hits, where).tolist(), strict=True) if admitted]
+        scope = Scope(where.tenant, spot.namespace, spot.owner)
+        if (small := scopes.get(scope)) is not None:
+            near.update(firsts[scope] + row for row in small.around(spot.run_id, spot.seq, radius))
+    rows = np.array(sorted(near), np.intp)
+    if (allowed := _allowed(scopes.values(), where)) is not None:
+        rows = rows[allowed[rows]]
+    return Hits(tuple(small.table for small in scopes.values()), rows)
 
 
-def _seq(hit: Hit) -> int:
-    return hit.seq or 0
-
-
-def _allowed(hits: Sequence[Hit], where: Filter) -> NDArray[np.bool_]:
+def _allowed(scopes: Iterable[Small], where: Filter) -> NDArray[np.bool_] | None:
+    """Which of their hits meet the filter; None where all do."""
     if _asked_of_hits(where) == _NOTHING_ASKED:
-        return np.ones(len(hits), np.bool_)
-    return np.array([_admits(where, hit) for hit in hits], np.bool_)
+        return None
+    return np.array([_admits(where, hit) for small in scopes for hit in small.hits], np.bool_)
 
 
 def _admits(where: Filter, hit: Hit) -> bool:
@@ -240,24 +251,31 @@ def _within(low: int | None, at: int, high: int | None) -> bool:
 
 
 def _bm25(scopes: Sequence[Small], stems: Sequence[str]) -> NDArray[np.float64]:
-    counts = np.concatenate([small.counts(stems) for small in scopes]).astype(np.float64)
-    lengths = np.concatenate([small.lengths for small in scopes])
-    holders = np.count_nonzero(counts, axis=0)
-    rarity = np.log1p((len(lengths) - holders + 0.5) / (holders + 0.5))
-    penalty = _K1 * (1 - _B + _B * lengths / max(lengths.mean(), 1.0))
-    shares = counts * (_K1 + 1) / (counts + penalty[:, None])
-    scores: NDArray[np.float64] = shares @ rarity
-    return scores
+    wanted = np.array([hash(stem) for stem in stems], np.int64)
+    spans = [(small.words.searchsorted(wanted), small.words.searchsorted(wanted, "right")) for small in scopes]
+    holders = [ends - firsts for firsts, ends in spans]
+    count, total = sum(len(small.hits) for small in scopes), sum(small.length for small in scopes)
+    having = sum(holders)
+    rarity = (_K1 + 1) * np.log1p((count - having + 0.5) / (having + 0.5))
+    shorter, longer = _K1 * (1 - _B), _K1 * _B / max(total / count, 1.0)
+    scores = []
+    for small, (firsts, ends), of in zip(scopes, spans, holders, strict=True):
+        chosen = [slice(*span) for span in zip(firsts.tolist(), ends.tolist(), strict=True)]
+        place = np.concatenate([small.places[span] for span in chosen])
+        times = np.concatenate([small.counts[span] for span in chosen])
+        shares = rarity.repeat(of) * times / (times + shorter + longer * small.lengths[place])
+        scores.append(np.bincount(place, shares, minlength=len(small.hits)).astype(np.float64, copy=False))
+    return joined(scores)
 
 
 def _best(
     scores: NDArray[np.float64] | NDArray[np.float32] | NDArray[np.int64],
     ids: NDArray[np.int64],
-    allowed: NDArray[np.bool_],
+    allowed: NDArray[np.bool_] | None,
     limit: int,
 ) -> NDArray[np.intp]:
     """The rows of the highest; of equals, those of the newer."""
-    rows = np.flatnonzero(allowed)
+    rows = np.arange(len(ids)) if allowed is None else np.flatnonzero(allowed)
     if len(rows) <= limit:
         return rows
     return rows[np.lexsort((-ids[rows], -scores[rows]))[: max(limit, 0)]]

@@ -1,13 +1,16 @@
 """Saying nothing twice: what is one utterance, and what says much the same. All pure."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
 from msgspec import structs
 from numpy.typing import NDArray
 
+from memory.hits import Hits
+from memory.model import Hit
 from memory.retrieval.ranked import Ranked
 from memory.retrieval.words import word_set
 
@@ -42,30 +45,30 @@ def _essence(text: str) -> str:
     return _kept_essence(text) if len(text) <= _LONGEST_KEPT else essence(text)
 
 
-@lru_cache(maxsize=16_384)
+def distinct(hits: Hits, order: Sequence[int]) -> Iterator[int]:
+    """`order` (places of `hits`, best first) without those that say what an earlier one says."""
+    # One utterance ends in one word, so few texts have to be read whole.
+    endings: list[int] = hits.column(_endings).tolist()
+    common = Counter(endings)
+    told: dict[tuple[int, str], list[int]] = {}
+    for at in order:
+        ending = endings[at]
+        if common[ending] > 1:
+            text = hits.memories[at].content
+            lengths = told.setdefault((ending, _essence(text)), [])
+            if any(abs(len(text) - length) <= _SLACK for length in lengths):
+                continue
+            lengths.append(len(text))
+        yield at
+
+
+def _endings(hits: Sequence[Hit]) -> NDArray[np.int64]:
+    """The same for all that end in one word."""
+    return np.array([hash(_ending(hit.content[-_END:])) for hit in hits], np.int64)
+
+
 def _ending(text: str) -> str:
     return (text.rstrip(_CLOSING).rsplit(None, 1) or [""])[-1].casefold()
-
-
-def distinct(texts: Sequence[str], order: Iterable[int]) -> Iterator[int]:
-    """`order` (places in `texts`, best first) without those that say what an earlier one says."""
-    # One utterance ends in one word and is much the same length, so few texts have to be read whole.
-    told: dict[str, list[int]] = {}
-    essences: dict[int, str] = {}
-
-    def alike(one: int, other: int) -> bool:
-        if abs(len(texts[one]) - len(texts[other])) > _SLACK:
-            return False
-        for place in (one, other):
-            if place not in essences:
-                essences[place] = _essence(texts[place])
-        return essences[one] == essences[other]
-
-    for at in order:
-        earlier = told.setdefault(_ending(texts[at][-_END:]), [])
-        if not any(alike(at, other) for other in earlier):
-            earlier.append(at)
-            yield at
 
 
 def spread(ranked: Sequence[Ranked], diversity: float) -> list[Ranked]:

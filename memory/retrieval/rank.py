@@ -1,11 +1,9 @@
 """From the hits of a query to a ranked list whose every score explains itself."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from config.settings import Retrieval
-from memory.model import Hit
+from memory.hits import Hits
 from memory.retrieval import signals
 from memory.retrieval.distinct import distinct, spread
 from memory.retrieval.ranked import Ranked, Steer
@@ -21,7 +19,7 @@ _NOTHING = 1e-100
 
 
 def rank(
-    hits: Sequence[Hit], wanted: Wanted, weights: Retrieval, *, now: int, steer: Steer, min_score: float = 0.0
+    hits: Hits, wanted: Wanted, weights: Retrieval, *, now: int, steer: Steer, min_score: float = 0.0
 ) -> list[Ranked]:
     """Best first, ties by id (the newer first), each utterance once, nothing below `min_score`.
 
@@ -33,8 +31,7 @@ def rank(
     """
     if not hits:
         return []
-    # In one order, whatever the engine's, so that sums round alike.
-    hits = sorted(hits, key=_id)
+    hits = hits.by_id()  # in one order, whatever the engine's, so that sums round alike
     words = signals.words_of(hits, wanted)
     given = _signals(hits, wanted.query, words, weights, now=now, steer=steer)
     names, shares = tuple(given), np.array(list(given.values()))
@@ -45,32 +42,28 @@ def rank(
     scores = np.clip(raw * scale, 0.0, 1.0).tolist()
     scaled = (shares.T * scale).tolist()
     ranked = []
-    for at in distinct([hit.content for hit in hits], order):
+    for at in distinct(hits, order):
         if scores[at] < min_score:
             break
-        ranked.append(Ranked(hits[at], scores[at], names, scaled[at]))
+        ranked.append(Ranked(hits.memories[at], scores[at], names, scaled[at]))
     if weights.diversity:
         return [one for one in spread(ranked, weights.diversity) if one.score >= min_score]
     return ranked
 
 
-def own_evidence(hits: Sequence[Hit], wanted: Wanted, weights: Retrieval) -> Signal:
+def own_evidence(hits: Hits, wanted: Wanted, weights: Retrieval) -> Signal:
     """What each hit says by itself, its session left aside: vector, text and words, in 0..1."""
     near, texted, worded = _own(hits, signals.words_of(hits, wanted), weights)
     return near + texted + worded
 
 
-def best_first(hits: Sequence[Hit], scores: Signal) -> list[int]:
+def best_first(hits: Hits, scores: Signal) -> list[int]:
     """The places in `hits` by falling score, ties by id, the newer first."""
-    order: list[int] = np.lexsort((np.array([-hit.id for hit in hits], np.int64), -scores)).tolist()
+    order: list[int] = np.lexsort((-hits.ids, -scores)).tolist()
     return order
 
 
-def _id(hit: Hit) -> int:
-    return hit.id
-
-
-def _own(hits: Sequence[Hit], words: Words, weights: Retrieval) -> tuple[Signal, Signal, Signal]:
+def _own(hits: Hits, words: Words, weights: Retrieval) -> tuple[Signal, Signal, Signal]:
     total = (weights.vector_weight + weights.text_weight + weights.words_weight) or 1.0
     return (
         weights.vector_weight / total * signals.vector(hits),
@@ -79,9 +72,7 @@ def _own(hits: Sequence[Hit], words: Words, weights: Retrieval) -> tuple[Signal,
     )
 
 
-def _signals(
-    hits: Sequence[Hit], query: str, words: Words, weights: Retrieval, *, now: int, steer: Steer
-) -> dict[str, Signal]:
+def _signals(hits: Hits, query: str, words: Words, weights: Retrieval, *, now: int, steer: Steer) -> dict[str, Signal]:
     """What each signal adds to each hit, before scaling."""
     near, texted, worded = _own(hits, words, weights)
     evidence = near + texted + worded
@@ -109,7 +100,7 @@ def _signals(
         given["time"] = weights.time_weight * signals.happened(hits, steer.happened)
     if asks_when(query):
         given["dated"] = weights.dated_weight * signals.dated(hits) * relevance
-    same = signals.exact(hits, query) * (1 - questions)
-    if same.any():
+    same = signals.exact(hits, query)
+    if same.any() and (same := same * (1 - questions)).any():
         given["exact"] = weights.exact_weight * same * np.sum(list(given.values()), axis=0).max()
     return given

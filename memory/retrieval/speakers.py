@@ -2,8 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from memory.hits import Hits
 from memory.model import Hit
 from memory.retrieval.words import telling, word_set
 
@@ -14,7 +18,7 @@ _LEAST_TURNS = 2
 """By so many turns a speaker is known: what stands before a single colon may be anything."""
 
 
-def without_speakers(query: str, hits: Iterable[Hit]) -> str:
+def without_speakers(query: str, hits: Hits) -> str:
     """`query` without the names of those who speak in `hits`; as it is where it names none of them, or where nothing
     telling would be left.
 
@@ -22,8 +26,10 @@ def without_speakers(query: str, hits: Iterable[Hit]) -> str:
     the name counts for more than what is said: of all that there is, "Maren: You too." would be the nearest to a
     question about Maren.
     """
-    asked = word_set(telling(query))
     speakers = _speakers(hits)
+    if not speakers:
+        return query
+    asked = word_set(telling(query))
     named = {word for word in asked if word in speakers or word.removesuffix("s") in speakers}
     if not named or named == asked:
         return query
@@ -32,12 +38,16 @@ def without_speakers(query: str, hits: Iterable[Hit]) -> str:
     return " ".join(rest.split())
 
 
-def _speakers(hits: Iterable[Hit]) -> set[str]:
+def _speakers(hits: Hits) -> set[str]:
     """The words of their names, case folded."""
-    turns: Counter[str] = Counter()
-    for hit in hits:
-        colon = hit.content.find(": ", 1, _LONGEST_NAME) if hit.type == "episodic" else -1
-        if colon > 0:
-            turns[hit.content[:colon]] += 1
+    turns = Counter(filter(None, hits.column(_names).tolist()))
     names = [word_set(name) for name, count in turns.items() if count >= _LEAST_TURNS]
     return {word for name in names if len(name) <= _MOST_NAMES for word in name}
+
+
+def _names(hits: Sequence[Hit]) -> NDArray[np.object_]:
+    """With what each turn begins that may be the name of who says it; nothing where there is none."""
+    colons = [hit.content.find(": ", 1, _LONGEST_NAME) if hit.type == "episodic" else -1 for hit in hits]
+    column = np.empty(len(hits), np.object_)
+    column[:] = [hit.content[:colon] if colon > 0 else "" for hit, colon in zip(hits, colons, strict=True)]
+    return column

@@ -1,14 +1,15 @@
 """The words of a query that tell memories apart."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memory.engines.words import query_words
-from memory.model import Hit
+from memory.hits import Hits, Table, joined
 from memory.retrieval.irregular import FORMS
 
 # English, because a small set decides much there ([M] 4 points of recall on LoCoMo); in other languages the text leg's
@@ -42,14 +43,16 @@ def telling(query: str) -> str:
 def beginnings(query: str) -> list[tuple[str, ...]]:
     """For each distinct telling word of `query`, case folded, what a word of a text begins with that is one of its
     forms; of a script without spaces the pairs of its characters. At most 32 words."""
-    found: dict[tuple[str, ...], None] = {}
-    for word in _WORD.findall(telling(query).casefold()):
-        pairs = [] if word.isascii() else query_words(word)
-        if len(pairs) > 1:
-            found.update(dict.fromkeys((pair,) for pair in pairs))
-        else:
-            found[tuple(dict.fromkeys(_stem(form) for form in FORMS.get(word, (word,))))] = None
+    found = dict.fromkeys(begins for word in _WORD.findall(telling(query).casefold()) for begins in _begin(word))
     return list(found)[:_MOST_WORDS]
+
+
+@lru_cache(maxsize=4096)
+def _begin(word: str) -> list[tuple[str, ...]]:
+    pairs = [] if word.isascii() else query_words(word)
+    if len(pairs) > 1:
+        return [(pair,) for pair in pairs]
+    return [tuple(dict.fromkeys(_stem(form) for form in FORMS.get(word, (word,))))]
 
 
 def holds(text: str, begins: Iterable[str]) -> bool:
@@ -59,45 +62,65 @@ def holds(text: str, begins: Iterable[str]) -> bool:
 
 
 class Wanted:
-    """The words of one query. What is once read of a hit is kept for the next look at it."""
+    """The words of one query."""
 
     def __init__(self, query: str) -> None:
         self.query = query
         self._words = words = list(enumerate(beginnings(query)))
-        spaced = [(column, hash(stem)) for column, begins in words if _spaced(begins) for stem in begins]
-        self._columns = np.array([column for column, _ in spaced], np.intp)
-        self._hashes = np.array([stem for _, stem in spaced], np.int64)
-        self._unspaced = [(column, begins) for column, begins in words if not _spaced(begins)]
-        self._rows: dict[int, int] = {}
-        self._read = np.zeros((0, len(words)))
+        self._spaced = [(row, hash(stem)) for row, begins in words if _spaced(begins) for stem in begins]
+        self._unspaced = [(row, begins) for row, begins in words if not _spaced(begins)]
+        self._read: dict[Table, NDArray[np.float64]] = {}
 
-    def held(self, hits: Sequence[Hit]) -> NDArray[np.float64]:
+    def held(self, hits: Hits) -> NDArray[np.float64]:
         """1 where the word (row) stands in the hit (column), else 0."""
-        rows = self._rows
-        fresh = {hit.id: hit.content for hit in hits if hit.id not in rows}
-        if fresh:
-            rows.update(zip(fresh, range(len(rows), len(rows) + len(fresh)), strict=True))
-            self._read = np.concatenate([self._read, self._look(list(fresh.values()))])
-        return self._read[[rows[hit.id] for hit in hits]].T
+        held = joined([self._look(table).T for table in hits.tables])
+        return held[hits.rows].T
 
-    def _look(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        held = np.zeros((len(texts), self._read.shape[1]))
-        kept = [_beginnings_of(text) if len(text) <= _LONGEST_KEPT else b"" for text in texts]
-        known = np.frombuffer(b"".join(kept), np.int64)
-        ends = np.array([len(of) // 8 for of in kept], np.intp).cumsum()
-        stem, place = divmod((self._hashes[:, None] == known).ravel().nonzero()[0], max(len(known), 1))
-        held[ends.searchsorted(place, "right"), self._columns[stem]] = 1.0
-        for row, text in enumerate(texts):
+    def _look(self, table: Table) -> NDArray[np.float64]:
+        held = self._read.get(table)
+        if held is None:
+            held = self._read[table] = np.zeros((len(self._words), len(table.hits)))
+            stems = table.once(_stems, table)
+            for row, stem in self._spaced:
+                held[row][stems.places[(stems.hashes == stem).nonzero()]] = 1.0
             # A long text is quicker searched for some words than read for all of its own.
-            sought = self._words if len(text) > _LONGEST_KEPT else self._unspaced
-            if sought:
-                folded = text.casefold()
-                for column, begins in sought:
-                    held[row, column] = holds(folded, begins)
+            self._search(held, table, stems.unread, self._words)
+            if self._unspaced:
+                self._search(held, table, range(len(table.hits)), self._unspaced)
         return held
 
+    def _search(
+        self,
+        held: NDArray[np.float64],
+        table: Table,
+        places: Iterable[int],
+        words: Iterable[tuple[int, tuple[str, ...]]],
+    ) -> None:
+        for place in places:
+            folded = table.hits[place].content.casefold()
+            for row, begins in words:
+                held[row, place] = holds(folded, begins)
 
-def _spaced(begins: Iterable[str]) -> bool:
+
+class _Stems(NamedTuple):
+    hashes: NDArray[np.int64]
+    """Of all spaced stems that the texts hold."""
+    places: NDArray[np.int32]
+    """Which of the texts holds each."""
+    unread: list[int]
+    """The places of those that are too long."""
+
+
+def _stems(table: Table) -> _Stems:
+    hits = table.hits
+    kept = [_beginnings_of(hit.content) if len(hit.content) <= _LONGEST_KEPT else b"" for hit in hits]
+    places = np.arange(len(hits), dtype=np.int32).repeat([len(of) // 8 for of in kept])
+    unread = [place for place, hit in enumerate(hits) if len(hit.content) > _LONGEST_KEPT]
+    return _Stems(np.frombuffer(b"".join(kept), np.int64), places, unread)
+
+
+@lru_cache(maxsize=4096)
+def _spaced(begins: tuple[str, ...]) -> bool:
     """Whether `_beginnings_of` a text tells if it holds one of `begins`."""
     return all(len(stem) <= _STEM_LETTERS and stem.isalnum() and stem[0] < _UNSPACED for stem in begins)
 

@@ -1,7 +1,7 @@
 """Finding memories: both legs of the engine's search, then the neighbours of what they found."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping
 from time import monotonic, perf_counter
 from typing import Any, TypeVar
 
@@ -11,7 +11,7 @@ from config.settings import Retrieval
 from memory.embedding.base import Embedder
 from memory.engines.base import Filter, Memories, Neighbourhood, SearchQuery
 from memory.errors import EmbedderUnavailable
-from memory.model import Hit
+from memory.hits import Hits
 from memory.retrieval.rank import best_first, own_evidence, rank
 from memory.retrieval.ranked import Ranked, Steer
 from memory.retrieval.speakers import without_speakers
@@ -107,12 +107,19 @@ class Recall:
         Raises StoreUnavailable, and Invalid for weights that do not exist.
         """
         effective, wanted = override(self._weights, weights), Wanted(query)
-        question = SearchQuery(text=telling(query), limit=max(candidates, CANDIDATES), facts=facts)
-        began = monotonic()
+        most = max(candidates, CANDIDATES)
+        asked = _Asked(
+            where=where,
+            query=query,
+            search=SearchQuery(text=telling(query), limit=most, facts=facts, whole=2 * most),
+            steer=steer,
+            patience=patience,
+            since=monotonic(),
+        )
         started = perf_counter()
-        hits, degraded = await self._hits(where, query, question, steer, patience)
+        hits, degraded = await self._hits(asked)
         searched = perf_counter()
-        hits = await self._with_neighbours(where, hits, wanted, effective, since=began)
+        hits = await self._with_neighbours(asked, hits, wanted, effective)
         joined = perf_counter()
         ranked = rank(hits, wanted, effective, now=self._clock(), steer=steer, min_score=min_score)
         timings = {
@@ -122,72 +129,76 @@ class Recall:
         }
         return Recalled(ranked=ranked, degraded=degraded, timings=timings)
 
-    async def _hits(
-        self, where: Filter, query: str, question: SearchQuery, steer: Steer, patience: float | None
-    ) -> tuple[list[Hit], str | None]:
-        if not query.strip():
-            return await self._search(where, question, steer), None
+    async def _hits(self, asked: "_Asked") -> tuple[Hits, str | None]:
+        if not asked.query.strip():
+            return await self._search(asked, asked.search), None
         if self._embedder.immediate:
             try:
-                [vector] = await self._embedder.embed([query])
-                hits = await self._search(where, structs.replace(question, vector=vector), steer)
-                return await self._past_names(where, query, question, steer, hits), None
+                [vector] = await self._embedder.embed([asked.query])
+                hits = await self._search(asked, structs.replace(asked.search, vector=vector))
+                return await self._past_names(asked, hits), None
             except EmbedderUnavailable as error:
-                return await self._search(where, question, steer), error.message
-        worded, (near, degraded) = await _together(
-            self._search(where, question, steer), self._vector_leg(where, query, question, steer, patience)
-        )
-        return _merge(worded, near), degraded
+                return await self._search(asked, asked.search), error.message
+        worded, (near, degraded) = await _together(self._search(asked, asked.search), self._vector_leg(asked))
+        return worded.merged(near), degraded
 
-    async def _past_names(
-        self, where: Filter, query: str, question: SearchQuery, steer: Steer, hits: list[Hit]
-    ) -> list[Hit]:
+    async def _past_names(self, asked: "_Asked", hits: Hits) -> Hits:
         """`hits`; where the query names some of those who speak in them, with the vector leg as it is without these
         names. The text leg keeps them."""
-        rest = without_speakers(query, hits)
-        if rest == query:
+        rest = without_speakers(asked.query, hits)
+        if rest == asked.query:
             return hits
-        [vector] = await self._embedder.embed([rest])
-        near = await self._search(where, structs.replace(question, text=None, vector=vector), steer)
-        return _merge([structs.replace(hit, dense=None) for hit in hits if hit.text is not None], near)
+        return hits.by_text().merged(await self._near(asked, rest))
 
-    async def _vector_leg(
-        self, where: Filter, query: str, question: SearchQuery, steer: Steer, patience: float | None
-    ) -> tuple[list[Hit], str | None]:
+    async def _vector_leg(self, asked: "_Asked") -> tuple[Hits, str | None]:
         try:
-            async with asyncio.timeout(patience):
-                [vector] = await self._embedder.embed([query])
-                return await self._search(where, structs.replace(question, text=None, vector=vector), steer), None
+            async with asyncio.timeout(asked.patience):
+                return await self._near(asked, asked.query), None
         except TimeoutError:
-            return [], "the vector leg did not make the deadline"
+            return Hits.of(()), "the vector leg did not make the deadline"
         except EmbedderUnavailable as error:
-            return [], error.message
+            return Hits.of(()), error.message
 
-    async def _search(self, where: Filter, question: SearchQuery, steer: Steer) -> list[Hit]:
+    async def _near(self, asked: "_Asked", text: str) -> Hits:
+        [vector] = await self._embedder.embed([text])
+        return await self._search(asked, structs.replace(asked.search, text=None, vector=vector))
+
+    async def _search(self, asked: "_Asked", search: SearchQuery) -> Hits:
         """Where the query names a time, what happened then is also searched for by itself: it competes with its
         contemporaries for a place among the hits, and the rest is still found where the time was misread."""
-        if steer.happened is None:
-            return await self._memories.search(where, question)
-        everywhen, then = await _together(
-            self._memories.search(where, question), self._memories.search(_within(where, steer.happened), question)
-        )
-        return _merge(everywhen, then)
+        everywhen = self._memories.search(asked.where, search, since=asked.since)
+        if asked.steer.happened is None:
+            return await everywhen
+        then = self._memories.search(_within(asked.where, asked.steer.happened), search, since=asked.since)
+        found, found_then = await _together(everywhen, then)
+        return found.merged(found_then)
 
-    async def _with_neighbours(
-        self, where: Filter, hits: list[Hit], wanted: Wanted, weights: Retrieval, *, since: float
-    ) -> list[Hit]:
-        if not hits:
+    async def _with_neighbours(self, asked: "_Asked", hits: Hits, wanted: Wanted, weights: Retrieval) -> Hits:
+        if hits.whole:
             return hits
-        hits = sorted(hits, key=lambda hit: hit.id)
+        hits = hits.by_id()
         order = best_first(hits, own_evidence(hits, wanted, weights))
         around = [
             Neighbourhood(namespace=hit.namespace, owner=hit.owner, run_id=hit.run_id, seq=hit.seq)
-            for hit in (hits[at] for at in order[:NEIGHBOURHOODS])
+            for hit in (hits.memories[place] for place in order[:NEIGHBOURHOODS])
             if hit.run_id is not None and hit.seq is not None
         ]
         if not around:
             return hits
-        return _merge(hits, await self._memories.neighbours(where, around, radius=RADIUS, since=since))
+        return hits.merged(await self._memories.neighbours(asked.where, around, radius=RADIUS, since=asked.since))
+
+
+class _Asked(Struct, frozen=True, kw_only=True):
+    """One call of `find`."""
+
+    where: Filter
+    query: str
+    search: SearchQuery
+    """Without a vector."""
+    steer: Steer
+    patience: float | None
+    since: float
+    """When it began, by `time.monotonic`."""
 
 
 def _within(where: Filter, span: tuple[int, int]) -> Filter:
@@ -197,26 +208,6 @@ def _within(where: Filter, span: tuple[int, int]) -> Filter:
         happened_from=start if where.happened_from is None else max(start, where.happened_from),
         happened_to=end if where.happened_to is None else min(end, where.happened_to),
     )
-
-
-def _merge(first: Sequence[Hit], second: Sequence[Hit]) -> list[Hit]:
-    """Both, each memory once, with the better of what the two say of it."""
-    merged = {hit.id: hit for hit in first}
-    for hit in second:
-        known = merged.get(hit.id)
-        if known is None:
-            merged[hit.id] = hit
-        elif hit.dense is not None or hit.text is not None:
-            merged[hit.id] = structs.replace(
-                known, dense=_greater(known.dense, hit.dense), text=_greater(known.text, hit.text)
-            )
-    return list(merged.values())
-
-
-def _greater(one: float | None, other: float | None) -> float | None:
-    if one is None or other is None:
-        return other if one is None else one
-    return max(one, other)
 
 
 async def _together(one: Coroutine[Any, Any, First], other: Coroutine[Any, Any, Second]) -> tuple[First, Second]:

@@ -16,7 +16,8 @@ from memory.embedding.bundled import BundledEmbedder
 from memory.engines.base import Filter, SearchQuery
 from memory.engines.sqlite.engine import SqliteEngine
 from memory.errors import Forbidden, NotFound, StoreUnavailable
-from memory.model import Hit, NamespaceConfig
+from memory.hits import Hits
+from memory.model import NamespaceConfig
 from memory.service import directory
 from memory.service.namespaces import NamespaceDraft, Namespaces
 from memory.service.recall import Recall
@@ -40,12 +41,12 @@ class Failing:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._memories, name)
 
-    async def search(self, where: Filter, query: SearchQuery) -> list[Hit]:
+    async def search(self, where: Filter, query: SearchQuery, **given: Any) -> Hits:
         if self.hangs:
             await asyncio.Event().wait()
         if self.failure is not None:
             raise self.failure
-        found: list[Hit] = await self._memories.search(where, query)
+        found: Hits = await self._memories.search(where, query, **given)
         return found
 
 

@@ -42,8 +42,9 @@ from memory.engines.redis.paging import Paging, Place
 from memory.engines.redis.scan import scan
 from memory.engines.redis.schema import Schema
 from memory.engines.redis.search import TIMEOUT_MS, Search
+from memory.hits import Hits
 from memory.ids import LARGEST
-from memory.model import Hit, Memory
+from memory.model import Memory
 
 ERASE_BATCH = 5
 """Taking a vector out of the index costs [M] half a millisecond, in which Redis does nothing else."""
@@ -135,21 +136,21 @@ class RedisMemories:
         while len(self._accessed) > REMEMBERED_ACCESSES:
             self._accessed.popitem(last=False)
 
-    async def search(self, where: Filter, query: SearchQuery) -> list[Hit]:
+    async def search(self, where: Filter, query: SearchQuery, *, since: float | None = None) -> Hits:
         await self._schema.ready()
-        if (held := await self._held.look(where)) is not None:
+        if (held := await self._held.look(where, since=since)) is not None:
             return self._touched(where.tenant, small.search(held, where, query))
-        return await self._search.hits(where, query, self._accessed)
+        return Hits.of(await self._search.hits(where, query, self._accessed))
 
     async def neighbours(
         self, where: Filter, around: Sequence[Neighbourhood], *, radius: int = 1, since: float | None = None
-    ) -> list[Hit]:
+    ) -> Hits:
         await self._schema.ready()
         if around and (held := await self._held.look(where, since=since)) is not None:
             return self._touched(where.tenant, small.neighbours(held, where, around, radius))
         conditions = queries.conditions(where)
         if conditions is None or not around:
-            return []
+            return Hits.of(())
         places: list[Argument] = []
         for one in around:
             session = self._keys.session(where.tenant, one.namespace, one.owner, one.run_id)
@@ -162,10 +163,10 @@ class RedisMemories:
             len(around),
             *places,
         )
-        return [
+        return Hits.of(
             decode_hit(hit, access=None if access is None else decode_access(access))
             for hit, access in zip(hits, accesses, strict=True)
-        ]
+        )
 
     async def usage(self, tenant: str, namespace: str | None = None) -> Usage:
         [found] = await self._usages(tenant, [namespace])
@@ -200,14 +201,22 @@ class RedisMemories:
                 left -= len(batch)
                 yield sum(await self.delete(tenant, batch)), left
 
-    def _touched(self, tenant: str, hits: list[Hit]) -> list[Hit]:
+    def _touched(self, tenant: str, hits: Hits) -> Hits:
         """With the accesses that this process knows of."""
         base = self._keys.memories_of(tenant).encode()
-        latest = ((hit, self._accessed.get(base + member(hit.id).encode())) for hit in hits)
-        return [
-            hit if access is None else structs.replace(hit, accessed_at=access.at, access_count=access.accesses)
-            for hit, access in latest
-        ]
+        latest = {
+            id: access
+            for id in (hits.ids.tolist() if self._accessed else ())
+            if (access := self._accessed.get(base + member(id).encode())) is not None
+        }
+        if not latest:
+            return hits
+        return Hits.of(
+            hit
+            if (access := latest.get(hit.id)) is None
+            else structs.replace(hit, accessed_at=access.at, access_count=access.accesses)
+            for hit in hits
+        )
 
     async def _usages(self, tenant: str, namespaces: Sequence[str | None]) -> list[Usage]:
         if not namespaces:

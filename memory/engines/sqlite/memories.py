@@ -28,6 +28,7 @@ from memory.engines.sqlite.rows import STORED, from_row
 from memory.engines.sqlite.search import Search
 from memory.engines.sqlite.table import MemoryTable
 from memory.engines.sqlite.usage import usage
+from memory.hits import Hits
 from memory.model import Hit, Memory, hit_of
 
 _SCANNED_AT_ONCE = 500
@@ -107,10 +108,16 @@ class SqliteMemories:
 
         await self._database.write(write)
 
-    async def search(self, where: Filter, query: SearchQuery) -> list[Hit]:
+    async def search(
+        self,
+        where: Filter,
+        query: SearchQuery,
+        *,
+        since: float | None = None,  # noqa: ARG002 - what is there now costs no more
+    ) -> Hits:
         if (held := await self._held.look(where)) is not None:
             return small.search(held, where, query)
-        return await self._database.read(lambda connection: self._search.run(connection, where, query))
+        return Hits.of(await self._database.read(lambda connection: self._search.run(connection, where, query)))
 
     async def neighbours(
         self,
@@ -118,8 +125,8 @@ class SqliteMemories:
         around: Sequence[Neighbourhood],
         *,
         radius: int = 1,
-        since: float | None = None,  # noqa: ARG002 - what is there now costs no more
-    ) -> list[Hit]:
+        since: float | None = None,  # noqa: ARG002 - likewise
+    ) -> Hits:
         if around and (held := await self._held.look(where)) is not None:
             return small.neighbours(held, where, around, radius)
         condition, values = conditions(where)
@@ -137,7 +144,7 @@ class SqliteMemories:
                     found[memory.id] = memory
             return [hit_of(memory) for memory in found.values()]
 
-        return await self._database.read(read)
+        return Hits.of(await self._database.read(read))
 
     async def usage(self, tenant: str, namespace: str | None = None) -> Usage:
         return await self._database.read(lambda connection: usage(connection, tenant, namespace))

@@ -4,8 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memory.hits import Hits
 from memory.retrieval.distinct import distinct, essence, spread
 from tests.support.hits import a_hit, ranked
+
+
+def kept_of(texts: list[str]) -> list[int]:
+    return list(distinct(Hits.of(a_hit(id, text) for id, text in enumerate(texts)), range(len(texts))))
 
 
 @pytest.mark.parametrize(
@@ -19,7 +24,7 @@ from tests.support.hits import a_hit, ranked
     ],
 )
 def test_one_utterance_in_two_spellings_is_one(one: str, other: str) -> None:
-    assert list(distinct([one, other], [0, 1])) == [0]
+    assert kept_of([one, other]) == [0]
 
 
 @pytest.mark.parametrize(
@@ -40,12 +45,12 @@ def test_one_utterance_in_two_spellings_is_one(one: str, other: str) -> None:
     ],
 )
 def test_two_facts_that_differ_in_one_word_are_two(one: str, other: str) -> None:
-    assert list(distinct([one, other], [0, 1])) == [0, 1]
+    assert kept_of([one, other]) == [0, 1]
 
 
 @given(st.lists(st.text(alphabet="ab .!?5", max_size=6), max_size=12))
 def test_of_those_that_say_the_same_exactly_the_first_is_kept(texts: list[str]) -> None:
-    kept = list(distinct(texts, range(len(texts))))
+    kept = kept_of(texts)
 
     told = [" ".join(texts[at].split()).casefold() for at in kept]
     assert len(set(told)) == len(told)
@@ -55,7 +60,7 @@ def test_of_those_that_say_the_same_exactly_the_first_is_kept(texts: list[str]) 
 def test_long_texts_that_end_alike_are_told_apart_in_a_moment() -> None:
     texts = [f"{number:03} " + "once more, with feeling; " * 400 for number in range(100)]
     begin = time.process_time()
-    assert list(distinct(texts, range(100))) == list(range(100))
+    assert kept_of(texts) == list(range(100))
     assert time.process_time() - begin < 2.0  # each is read once; each beside each other would take ten
 
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.settings import Retrieval
+from memory.hits import Hits
 from memory.model import Hit
 from memory.retrieval.rank import rank
 from memory.retrieval.ranked import Ranked, Steer
@@ -18,7 +19,7 @@ NO_STEER = Steer()
 
 def ranking(hits: list[Hit], query: str = "peanuts", **given: Any) -> list[Ranked]:
     usual: dict[str, Any] = {"weights": WEIGHTS, "now": START, "steer": NO_STEER}
-    return rank(hits, Wanted(query), **usual | given)
+    return rank(Hits.of(hits), Wanted(query), **usual | given)
 
 
 def order(hits: list[Hit], query: str = "peanuts", **given: Any) -> list[int]:

@@ -2,15 +2,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.model import Hit
+from memory.hits import Hits
 from memory.retrieval.speakers import without_speakers
 from tests.support.hits import a_hit
 
 TALK = ["Maren: You too.", "Jonas Klein: Yes.", "Maren: Bye!", "Jonas Klein: No."]
 
 
-def turns(*contents: str) -> list[Hit]:
-    return [a_hit(number, content=content, type="episodic") for number, content in enumerate(contents, 1)]
+def turns(*contents: str) -> Hits:
+    return Hits.of(a_hit(number, content=content, type="episodic") for number, content in enumerate(contents, 1))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import pytest
 
+from memory.hits import Hits
 from memory.retrieval.words import Wanted, beginnings, holds, telling
 from tests.support.hits import a_hit
 
@@ -61,8 +62,14 @@ def test_of_a_long_query_some_words_are_enough() -> None:
     assert len(beginnings(" ".join(f"w{number}" for number in range(500)))) == 32
 
 
-def test_a_hit_is_read_once() -> None:
-    wanted = Wanted("green tea")
+def test_each_hit_has_the_words_that_it_holds() -> None:
+    hits = Hits.of([a_hit(1, "green"), a_hit(2, "tea"), a_hit(3, "no word"), a_hit(4, "Green teas")])
 
-    assert wanted.held([a_hit(1, "green")]).tolist() == [[1], [0]]
-    assert wanted.held([a_hit(2, "tea"), a_hit(1, "another text")]).tolist() == [[0, 1], [1, 0]]
+    assert Wanted("green tea").held(hits).tolist() == [[1, 0, 0, 1], [0, 1, 0, 1]]
+
+
+@pytest.mark.parametrize("query", ["green", "寿司"])
+def test_a_long_text_is_searched_like_a_short_one(query: str) -> None:
+    long = f"{'so much to say, ' * 30}{query}!"
+
+    assert Wanted(query).held(Hits.of([a_hit(1, long), a_hit(2, "so much"), a_hit(3, query)])).tolist() == [[1, 0, 1]]
