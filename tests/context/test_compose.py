@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from context.compose import EPISODE_FLOOR, SHARE_OF_BEST, Composed, compose
 from context.render import SEPARATOR, Form, frame_tokens
 from context.tokens import MARK, Encoding, TokenCounter
+from context.zones import DEFAULT_ALLOCATION
 from memory.markers import BLOCK_CLOSE, BLOCK_OPEN
 from memory.model import Hit
 from memory.retrieval.ranked import Ranked
@@ -34,6 +35,7 @@ def composed(
         found,
         counter,
         token_budget=budget,
+        budgets=DEFAULT_ALLOCATION.budgets(budget),
         frame=frame_tokens(counter.count, form, system_prompt),
         form=form,
         system_prompt=system_prompt,
