@@ -80,7 +80,7 @@ class Chat:
             ttl_seconds=self._settings.receipt.ttl_seconds,
             wait=recollection.store_answers,
         )
-        hearing = _Hearing(record, self._metrics, trace)
+        hearing = _Hearing(record, Completion(keeps_text=lesson is not None), self._metrics, trace)
         answering = self._forward(call, client, payload, receipt, hearing)
         del body, payload, recollection, lesson  # likewise
         try:
@@ -197,9 +197,9 @@ class Chat:
 class _Hearing:
     """Hears an answer beside its relay, and sees to it that what it teaches is stored before its end goes out."""
 
-    def __init__(self, record: Record, metrics: Metrics, trace: Trace) -> None:
+    def __init__(self, record: Record, completion: Completion, metrics: Metrics, trace: Trace) -> None:
         self.record = record
-        self.completion = Completion()
+        self.completion = completion
         self._metrics = metrics
         self.trace = trace
         self._asked = time.perf_counter()

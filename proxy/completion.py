@@ -14,20 +14,20 @@ _DONE = b"[DONE]"
 _MOST_TOKENS = 2**53
 
 
-class Message(Struct):
+class Message(Struct, gc=False):
     content: Any = None
     tool_calls: Any = None
     function_call: Any = None
 
 
-class _Choice(Struct):
+class _Choice(Struct, gc=False):
     index: int | None = 0
     message: Message | None = None
     delta: Message | None = None
     finish_reason: str | None = None
 
 
-class _Completion(Struct):
+class _Completion(Struct, gc=False):
     choices: list[_Choice] | None = None
     error: Any = None
     model: Any = None
@@ -40,7 +40,10 @@ _decode = msgspec.json.Decoder(_Completion).decode
 class Completion:
     """The first choice of an answer, from a body or from the events of a stream."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps_text: bool = True) -> None:
+        """Without its text there is no `message`, and of a stream only what may tell more than text is decoded: [M] in
+        half the time."""
+        self._keeps_text = keeps_text
         self.finish_reason: str | None = None
         self.readable = True
         """Whether all that came could be read."""
@@ -60,8 +63,8 @@ class Completion:
         self._calls_tools = False
 
     def message(self) -> dict[str, Any] | None:
-        """As an assistant message; None unless the answer is whole."""
-        if self.finish_reason is None or self.failed or not self.readable:
+        """As an assistant message; None unless the answer is whole, and kept."""
+        if not self._keeps_text or self.finish_reason is None or self.failed or not self.readable:
             return None
         message: dict[str, Any] = {"role": "assistant", "content": self._text.decode()}
         return message | ({"tool_calls": True} if self._calls_tools else {})
@@ -72,6 +75,8 @@ class Completion:
 
     def read_events(self, events: bytes) -> None:
         """Take in the next whole events of a stream."""
+        if self.begun and not self._keeps_text and _only_text(events):
+            return
         for data in read_data(events):
             if data.startswith(_DONE):
                 self.ended = True
@@ -107,6 +112,14 @@ class Completion:
         if choice.finish_reason:
             self.finish_reason = choice.finish_reason
             self.ended = True
+
+
+def _only_text(events: bytes) -> bool:
+    """Whether none of these can be the end, an error or a count; never said of one that is, nor of all that are not."""
+    if _DONE in events or b'"error"' in events or b'"usage"' in events or b"\\u00" in events:  # any letter, spelled so
+        return False
+    unfinished = events.count(b'"finish_reason":null') + events.count(b'"finish_reason": null')
+    return events.count(b'"finish_reason"') == unfinished
 
 
 def _count(value: object) -> int | None:

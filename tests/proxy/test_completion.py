@@ -128,3 +128,34 @@ def test_nonsense_about_usage_is_no_usage_and_spoils_nothing(usage: Any) -> None
 )
 def test_an_answer_begins_with_its_first_text_or_call_of_a_tool(said: dict[str, Any], begun: bool) -> None:
     assert heard(event(said)).begun is begun
+
+
+def test_without_its_text_all_the_rest_of_a_stream_is_heard() -> None:
+    result = Completion(keeps_text=False)
+    for word in ("Hel", "lo"):
+        result.read_events(event(delta(word), model="m-1"))
+        assert result.begun
+        assert not result.ended
+    result.read_events(event(delta(" you")) + event(delta(finish="length")))
+    result.read_events(event(usage={"prompt_tokens": 3, "completion_tokens": 4}))
+    assert (result.finish_reason, result.ended, result.model) == ("length", True, "m-1")
+    assert (result.input_tokens, result.output_tokens) == (3, 4)
+    assert result.message() is None
+
+
+@pytest.mark.parametrize(
+    ("last", "failed"),
+    [
+        (b"data: [DONE]\n\n", False),
+        (b'data: {"error": {"message": "no more"}}\n\n', True),
+        (b'data: {"\\u0065rror": "no more"}\n\n', True),
+        (b'data: {"choices":[{"delta":{},"finish_reason"\ndata: :"stop"}]}\n\n', False),
+    ],
+)
+def test_without_its_text_the_end_of_a_stream_shows(last: bytes, failed: bool) -> None:
+    result = Completion(keeps_text=False)
+    for events in (event(delta("Hello")), event(delta(" you")), last):
+        assert not result.ended
+        result.read_events(events)
+    assert result.ended
+    assert result.failed is failed
