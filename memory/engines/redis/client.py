@@ -1,7 +1,4 @@
-"""The one way to Redis: raw pipelines and the engine's Lua script, with every failure told as StoreUnavailable.
-
-Commands are packed and replies read on the connection itself: redis-py's own pipeline costs [M] half as much again.
-"""
+"""The one way to Redis: raw pipelines and the engine's Lua script, with every failure told as StoreUnavailable."""
 
 import asyncio
 import hashlib
@@ -17,15 +14,15 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
+from memory.engines.redis.wire import Argument, Command, Wire
 from memory.errors import StoreUnavailable
-
-Argument = str | bytes | int | float
-Command = Sequence[Argument]
 
 CONNECT_SECONDS = 1.0
 ANSWER_SECONDS = 5.0
-CONNECTIONS = 32
-"""More would only wait in Redis instead of here: it does one thing at a time."""
+CALLS = 32
+"""At once. More would only wait in Redis instead of here: it does one thing at a time."""
+WIRES = 8
+"""A Redis that searches in several threads works on as many connections at once."""
 
 SLOW_SECONDS = 0.2
 REST_SECONDS = 0.5
@@ -78,7 +75,9 @@ class Client:
             "retry": Retry(NoBackoff(), 0),
         }
         self._pool = ConnectionPool.from_url(url, **settings)
-        self._places = asyncio.Semaphore(CONNECTIONS)
+        self._places = asyncio.Semaphore(CALLS)
+        self._wires: list[Wire] = []
+        self._opening = asyncio.Lock()
         self.redis = redis.asyncio.Redis(connection_pool=self._pool)
         """For libraries that want a client; they raise redis-py's exceptions."""
         self._script = _script()
@@ -91,7 +90,10 @@ class Client:
 
     async def close(self) -> None:
         self._closed = True
-        await self._pool.disconnect()
+        async with self._opening:
+            for wire in self._wires:
+                wire.end("the engine has ended")
+            await self._pool.disconnect()
 
     async def one(self, *command: Argument) -> Any:
         return (await self.many([command]))[0]
@@ -117,10 +119,15 @@ class Client:
 
     async def wait(self, seconds: float, *command: Argument) -> Any:
         """The reply to a command that may block for so long, on a connection that nobody else waits for."""
-        (reply,) = await self._exchange([command], seconds + ANSWER_SECONDS)
-        if isinstance(reply, RedisError):
-            raise Refused(reply) from reply
-        return reply
+        self._check_open()
+        try:
+            async with asyncio.timeout(seconds + ANSWER_SECONDS), self._connection() as connection:
+                await connection.send_command(*command)
+                return await connection.read_response()
+        except ResponseError as error:
+            raise Refused(error) from error
+        except (RedisError, OSError) as error:
+            raise _unreachable(error) from error
 
     async def _run(self, *arguments: Argument) -> Any:
         async with self._places:
@@ -141,18 +148,36 @@ class Client:
         self._breaker.answered()
         return replies
 
-    async def _exchange(self, commands: Sequence[Command], seconds: float = ANSWER_SECONDS) -> list[Any]:
+    async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
         """What Redis answers, errors included, each in its place."""
+        self._check_open()
+        try:
+            return await (self._free() or await self._wire()).ask(commands)
+        except (RedisError, OSError) as error:
+            raise _unreachable(error) from error
+
+    def _free(self) -> Wire | None:
+        return next((wire for wire in self._wires if wire.free), None)
+
+    async def _wire(self) -> Wire:
+        """Another one, or of as many as may be the one with the fewest to answer."""
+        async with asyncio.timeout(ANSWER_SECONDS), self._opening:
+            self._check_open()
+            for wire in [wire for wire in self._wires if wire.ended]:
+                self._wires.remove(wire)
+                await wire.connection.disconnect(nowait=True)
+                await self._pool.release(wire.connection)
+            if free := self._free():
+                return free
+            if len(self._wires) == WIRES:
+                return min(self._wires, key=lambda wire: wire.waiting)
+            wire = Wire(await self._pool.get_connection(), ANSWER_SECONDS)
+            self._wires.append(wire)
+            return wire
+
+    def _check_open(self) -> None:
         if self._closed:
             raise StoreUnavailable("the engine has ended")
-        try:
-            async with asyncio.timeout(seconds), self._connection() as connection:
-                await connection.send_packed_command(connection.pack_commands(commands))
-                return [await _reply(connection) for _ in commands]
-        except TimeoutError as error:
-            raise StoreUnavailable(f"Redis did not answer within {seconds:g} s") from error
-        except (RedisError, OSError) as error:
-            raise StoreUnavailable(f"Redis can't be reached: {error}") from error
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[AbstractConnection]:
@@ -176,11 +201,8 @@ class Refused(StoreUnavailable):
         self.reply = str(error)
 
 
-async def _reply(connection: AbstractConnection) -> Any:
-    try:
-        return await connection.read_response()
-    except ResponseError as error:
-        return error
+def _unreachable(error: Exception) -> StoreUnavailable:
+    return StoreUnavailable(f"Redis can't be reached: {str(error) or 'it does not answer'}")
 
 
 def _script() -> bytes:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from memory.engines.base import Take, Taken
-from memory.engines.redis.client import Argument, Client
+from memory.engines.redis.client import Client
 from memory.engines.redis.keys import Keys
+from memory.engines.redis.wire import Argument
 
 
 class RedisCounters:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from memory.engines.base import Append, DeleteDocument, Document, PutDocument
-from memory.engines.redis.client import Argument, Client
+from memory.engines.redis.client import Client
 from memory.engines.redis.keys import Keys
 from memory.engines.redis.log import appends
+from memory.engines.redis.wire import Argument
 
 
 class RedisDocuments:

@@ -18,7 +18,7 @@ from memory.engines.base import (
 )
 from memory.engines.held import HELD_BYTES
 from memory.engines.redis.advice import advice
-from memory.engines.redis.client import Argument, Client
+from memory.engines.redis.client import Client
 from memory.engines.redis.counters import RedisCounters
 from memory.engines.redis.documents import RedisDocuments, delete, put
 from memory.engines.redis.erasure import erase
@@ -29,6 +29,7 @@ from memory.engines.redis.memories import RedisMemories
 from memory.engines.redis.migrations import VERSION
 from memory.engines.redis.reindex import reindex
 from memory.engines.redis.schema import Schema
+from memory.engines.redis.wire import Argument
 from memory.errors import StoreUnavailable
 
 INDEXING_SECONDS = 1.0

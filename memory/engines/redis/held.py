@@ -16,13 +16,14 @@ from msgspec import Struct
 
 from memory.engines.base import Filter
 from memory.engines.held import BIG_SECONDS, MOST_MEMORIES, Shelf
-from memory.engines.redis.client import Argument, Client, Command
+from memory.engines.redis.client import Client
 from memory.engines.redis.codec import decode_hit, decode_vector
 from memory.engines.redis.journal import EPOCH, Version, field, stamp
 from memory.engines.redis.keys import Keys, label
 from memory.engines.redis.query import conditions, render
 from memory.engines.redis.schema import Schema, share_indexed
 from memory.engines.redis.search import TIMEOUT_MS, Search
+from memory.engines.redis.wire import Argument, Command
 from memory.engines.small import Item, Scope, Small, scopes_of
 
 

@@ -7,8 +7,9 @@ import time
 from typing import Any
 
 from memory.engines.base import Backlog, Enqueue, Job, JobStatus
-from memory.engines.redis.client import Argument, Client
+from memory.engines.redis.client import Client
 from memory.engines.redis.keys import Keys
+from memory.engines.redis.wire import Argument
 
 LOOK_SECONDS = 1.0
 """How long a waiting worker goes without looking for what came due of the jobs that others delayed or leased since."""

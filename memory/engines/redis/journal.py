@@ -11,8 +11,8 @@ import secrets
 
 from msgspec import Struct
 
-from memory.engines.redis.client import Argument
 from memory.engines.redis.keys import Keys, label
+from memory.engines.redis.wire import Argument
 
 EPOCH = "epoch"
 """The field beside those of the scopes."""

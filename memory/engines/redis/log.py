@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from memory.engines.base import Append, Entry
-from memory.engines.redis.client import Argument, Client
+from memory.engines.redis.client import Client
 from memory.engines.redis.keys import Keys
+from memory.engines.redis.wire import Argument
 
 _ID_LENGTH = 23
 

@@ -23,7 +23,7 @@ from memory.engines.base import (
     Written,
 )
 from memory.engines.redis import query as queries
-from memory.engines.redis.client import Argument, Client, Command, Refused
+from memory.engines.redis.client import Client, Refused
 from memory.engines.redis.codec import (
     Access,
     decode_access,
@@ -42,6 +42,7 @@ from memory.engines.redis.paging import Paging, Place
 from memory.engines.redis.scan import scan
 from memory.engines.redis.schema import Schema
 from memory.engines.redis.search import TIMEOUT_MS, Search
+from memory.engines.redis.wire import Argument, Command
 from memory.hits import Hits
 from memory.ids import LARGEST
 from memory.model import Memory

@@ -10,9 +10,9 @@ from typing import Any
 from msgspec import Struct
 
 from memory.engines.base import SortKey
-from memory.engines.redis.client import Command
 from memory.engines.redis.schema import Schema
 from memory.engines.redis.search import TIMEOUT_MS, Search
+from memory.engines.redis.wire import Command
 
 LONG = 1000
 """From how many matches on an end is remembered."""

@@ -10,12 +10,13 @@ from typing import Any
 from msgspec import Struct
 
 from memory.engines.base import Filter, SearchQuery
-from memory.engines.redis.client import Client, Command, Refused
+from memory.engines.redis.client import Client, Refused
 from memory.engines.redis.codec import Access, decode_hit, encode_vector
 from memory.engines.redis.policy import Sizes
 from memory.engines.redis.query import conditions, render
 from memory.engines.redis.rarity import Rarity
 from memory.engines.redis.schema import Schema
+from memory.engines.redis.wire import Command
 from memory.engines.words import query_stems
 from memory.model import Hit
 
