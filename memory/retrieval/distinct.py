@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -45,21 +45,36 @@ def _essence(text: str) -> str:
     return _kept_essence(text) if len(text) <= _LONGEST_KEPT else essence(text)
 
 
-def distinct(hits: Hits, order: Sequence[int]) -> Iterator[int]:
+def distinct(hits: Hits, order: Sequence[int]) -> Sequence[int]:
     """`order` (places of `hits`, best first) without those that say what an earlier one says."""
+    alike = hits.once(_alike)
+    if not alike:
+        return order
+    told: dict[int, list[int]] = {}
+    kept = []
+    for at in order:
+        if at in alike:
+            length, lengths = len(hits.memories[at].content), told.setdefault(alike[at], [])
+            if any(abs(length - other) <= _SLACK for other in lengths):
+                continue
+            lengths.append(length)
+        kept.append(at)
+    return kept
+
+
+def _alike(hits: Hits) -> dict[int, int]:
+    """Of those whose essence others have as well, the place of the first of these."""
     # One utterance ends in one word, so few texts have to be read whole.
     endings: list[int] = hits.column(_endings).tolist()
     common = Counter(endings)
-    told: dict[tuple[int, str], list[int]] = {}
-    for at in order:
-        ending = endings[at]
+    first: dict[tuple[int, str], int] = {}
+    alike: dict[int, int] = {}
+    for place, ending in enumerate(endings):
         if common[ending] > 1:
-            text = hits.memories[at].content
-            lengths = told.setdefault((ending, _essence(text)), [])
-            if any(abs(len(text) - length) <= _SLACK for length in lengths):
-                continue
-            lengths.append(len(text))
-        yield at
+            one = first.setdefault((ending, _essence(hits.memories[place].content)), place)
+            if one != place:
+                alike[one] = alike[place] = one
+    return alike
 
 
 def _endings(hits: Sequence[Hit]) -> NDArray[np.int64]:

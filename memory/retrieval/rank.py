@@ -41,11 +41,10 @@ def rank(
     scale = signals.certainty(hits, words, order[:_WITNESSES]) / best if best > _NOTHING else 0.0
     scores = np.clip(raw * scale, 0.0, 1.0).tolist()
     scaled = (shares.T * scale).tolist()
-    ranked = []
-    for at in distinct(hits, order):
-        if scores[at] < min_score:
-            break
-        ranked.append(Ranked(hits.memories[at], scores[at], names, scaled[at]))
+    memories = hits.memories
+    ranked = [
+        Ranked(memories[at], scores[at], names, scaled[at]) for at in distinct(hits, order) if scores[at] >= min_score
+    ]
     if weights.diversity:
         return [one for one in spread(ranked, weights.diversity) if one.score >= min_score]
     return ranked
