@@ -41,13 +41,17 @@ class Pool:
             wire = self._idle.pop()
             if wire.usable:
                 return wire
-        waits = self._free <= 0
+        waits = True
         try:
             async with asyncio.timeout(seconds):
-                if not waits:
+                while self._free <= 0:
+                    left = await self._left()
+                    if left is None:
+                        break
+                    if left.usable:  # and was not closed on its way here
+                        return left
+                else:
                     self._free -= 1
-                elif (left := await self._left()) is not None:
-                    return left
                 waits = False
                 return await self._connect()
         except TimeoutError:
@@ -91,28 +95,26 @@ class Pool:
             raise
 
     async def _connect(self) -> Wire:
-        try:
-            wire = await self._connected()
-        except BaseException:
-            self._gain()
-            raise
+        wire = Wire(self._forget)
         self._open.add(wire)
+        try:
+            await self._open_to_host(wire)
+        except BaseException:
+            self._forget(wire)
+            raise
         return wire
 
-    async def _connected(self) -> Wire:
+    async def _open_to_host(self, wire: Wire) -> None:
         loop = asyncio.get_running_loop()
         infos = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
         sock = await aiohappyeyeballs.start_connection(infos, happy_eyeballs_delay=_SECOND_ADDRESS_SECONDS)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             name = self._host if self._tls is not None else None
-            _, wire = await loop.create_connection(
-                lambda: Wire(self._forget), sock=sock, ssl=self._tls, server_hostname=name
-            )
+            await loop.create_connection(lambda: wire, sock=sock, ssl=self._tls, server_hostname=name)
         except BaseException:
             sock.close()
             raise
-        return wire
 
     def _forget(self, wire: Wire) -> None:
         if wire in self._open:

@@ -33,6 +33,7 @@ class Wire(asyncio.Protocol):
         """`lost` is told when it is of no more use."""
         self._loop = asyncio.get_running_loop()
         self._lost = lost
+        self._made = False
         self._waiter: asyncio.Future[None] | None = None
         self._writable: asyncio.Future[None] | None = None
         self._due = math.inf
@@ -55,7 +56,7 @@ class Wire(asyncio.Protocol):
         self._head_over = self._over = self._to_the_end = False
         self._body: list[bytes] = []
         self._held = 0
-        self._failure: Exception | None = None
+        self._failure: Exception | None = None if self.usable else HungUp()
         self._transport.writelines(parts)
 
     async def send(self, data: bytes) -> None:
@@ -109,13 +110,14 @@ class Wire(asyncio.Protocol):
 
     def close(self) -> None:
         self.usable = False
-        self._transport.abort()
+        if self._made:
+            self._transport.abort()
 
     # What the transport calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self.usable = True
+        self._made = self.usable = True
 
     def data_received(self, data: bytes) -> None:
         try:

@@ -262,3 +262,18 @@ async def test_no_header_smuggles_another(header: tuple[str, str]) -> None:
     async with scripted(answering(OK)) as server, to(server) as upstream:
         with pytest.raises(ValueError, match="line break"):
             await upstream.call("POST", "/x", [header], b"{}", decode=False)
+
+
+async def test_one_that_hangs_up_on_every_call_keeps_no_place_taken() -> None:
+    async with scripted(answering()) as server, to(server, max_connections=2) as upstream:
+        for _ in range(10):
+            with pytest.raises(UpstreamFailed, match="hung up"):
+                await ask(upstream)
+    assert server.connections == 10
+
+
+async def test_many_calls_share_the_connections_of_one_that_closes_now_and_then() -> None:
+    closing = OK.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n")
+    async with scripted(answering(OK, closing)) as server, to(server, max_connections=3) as upstream:
+        answers = await asyncio.gather(*(ask(upstream) for _ in range(60)))
+    assert answers == [b"ok"] * 60
