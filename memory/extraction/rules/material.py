@@ -3,6 +3,7 @@
 import re
 from itertools import islice
 
+from memory.extraction.rules.caseless import Caseless
 from memory.extraction.words import either
 
 _TEXT = either(
@@ -14,11 +15,10 @@ _TEXT = either(
     r"|entities|snippet|translation|translate|summary|memoir|diary|blog|newsletter|homework"
     r"|exercise|dictation|worksheet|narrative|testimonials?|account|monologue|eulogy|vows|pitch|application|testimony",
 )
-_POINTS = re.compile(
+_POINTS = Caseless(
     r"\b(?:(?:this|these)(?! (?:week|weekend|month|year|summer|winter|spring|autumn|fall|morning|afternoon|evening|time"
     r"|days|mon|tues|wednes|thurs|fri|satur|sun))"
     rf"|below|above|following|{_TEXT})\b",
-    re.IGNORECASE,
 )
 _ASKS = re.compile(
     r"\?|\b(?:translat\w+|summari[sz]e|proofread|rewrite|check|improve|fix|correct|review|rate|extract|classif\w+"

@@ -3,6 +3,7 @@
 import re
 
 from memory.extraction.rules import vocabulary as v
+from memory.extraction.rules.caseless import Caseless
 from memory.extraction.words import either
 
 _POLITE = (
@@ -28,7 +29,7 @@ _WORK = either(
     r"(?! .* in all (?:of )?(?:your|my|our|future)\b)"
     rf" (?:this|these|the|{_OWN_TEXT}|it\b|in|to)",
 )
-_HANDS_OVER = re.compile(
+_HANDS_OVER = Caseless(
     either(
         rf"(?:{_POLITE})*{_WORK}\b",
         r".*\b(?:the following|as follows|(?:text|e-?mail|message|sentence|paragraph|letter|passage|quote|lyrics"
@@ -43,7 +44,6 @@ _HANDS_OVER = re.compile(
         r"here(?:'s| is| are) (?:the|a|an|my|some|what|his|her|their|our)\b",
         r".*\b(?:said|says|wrote|told me|texted|e-?mailed|replied|asked|posted|writes|goes|reads)(?: \w+)?:",
     ),
-    re.IGNORECASE,
 )
 _PIECE = (
     r"(?:story|tale|poem|song|dialogue|script|scene|novel|lyrics|monologue|speech|joke|essay|post|bio|letter"
@@ -51,7 +51,7 @@ _PIECE = (
     r"|review|tweet|caption|prompt|conversation|haiku|chapter|paragraph|text|blog|profile|persona|character|diary"
     r"|cover letter|statement)"
 )
-_MADE_UP = re.compile(
+_MADE_UP = Caseless(
     r"\b"
     + either(
         r"role-?play(?:ing)?|pretend(?:ing)?|imagine|act (?:as|like)|acting as|in character|thought experiment",
@@ -66,7 +66,6 @@ _MADE_UP = re.compile(
         r"from the (?:perspective|point of view) of|in the (?:voice|style) of",
     )
     + r"\b",
-    re.IGNORECASE,
 )
 _ALL_BEFORE = re.compile(
     either(

@@ -9,13 +9,14 @@ from msgspec import Struct
 
 from memory.extraction.facts import Category
 from memory.extraction.rules import vocabulary as v
+from memory.extraction.rules.caseless import Caseless
 from memory.extraction.rules.person import ADVERBS
 
 
 class Statement(Struct, frozen=True, kw_only=True):
     """The fact is always the whole clause in the third person, never a part of it, so no negation gets lost."""
 
-    pattern: Pattern[str]
+    pattern: Pattern[str] | Caseless
     """Group `gone`: a value that no longer holds. Groups `x`, or `a` and `b`: what the slot is about, or in a slot
     without `{x}` what fills it. Group `value`: what fills it, where that is not `x`."""
     category: Category
@@ -62,7 +63,7 @@ def say(
     for short, spelled in _SHORT.items():
         pattern = pattern.replace(short, spelled)
     return Statement(
-        pattern=re.compile(pattern, 0 if cased else re.IGNORECASE),
+        pattern=re.compile(pattern) if cased else Caseless(pattern),
         category=category,
         slot=slot,
         confidence=sure,

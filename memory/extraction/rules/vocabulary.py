@@ -5,6 +5,7 @@ In the lists an underscore stands for a space or a hyphen.
 
 import re
 
+from memory.extraction.rules.caseless import Caseless
 from memory.extraction.words import either, words
 
 
@@ -16,8 +17,8 @@ def _beginning(*alternatives: str) -> re.Pattern[str]:
     return re.compile(rf"{either(*alternatives)}(?:\b|$)", re.IGNORECASE)
 
 
-def _anywhere(*alternatives: str) -> re.Pattern[str]:
-    return re.compile(rf"\b{either(*alternatives)}\b", re.IGNORECASE)
+def _anywhere(*alternatives: str) -> Caseless:
+    return Caseless(rf"\b{either(*alternatives)}\b")
 
 
 MONTHS = _any("january february march april may june july august september october november december")
@@ -216,13 +217,12 @@ SARCASTIC = re.compile(
     re.IGNORECASE,
 )
 """Says the contrary of what it means."""
-REPORTED = re.compile(
+REPORTED = Caseless(
     r"\b(?!(?:I|have|you|to|n?ever|always|please|don't|not|and|or|want|just)\b)[\w']+ "
     r"(?:always |also |just |used to |keeps? |once |even )?"
     r"(?:says?|said|saying|tells?|told|telling|claims?|claimed|insists?|thinks?|thought|asked|wrote|writes"
     r"|swears?|reckons?"
     r"|believes?|puts? it|began|begins|reads)\b",
-    re.IGNORECASE,
 )
 """Another one's words, or opinion."""
 PASSING = _anywhere(
