@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ MAX_CHARACTERS = 32_768
 """What is kept of the asked texts together, and of the answer: more is a pasted document, not a thing said."""
 
 
-class Exchange(Struct, frozen=True, kw_only=True):
+class Exchange(Struct, frozen=True, kw_only=True, dict=True):
     """What was newly said to a model and what it answered."""
 
     tenant: str
@@ -40,7 +41,7 @@ class Exchange(Struct, frozen=True, kw_only=True):
     def owner(self) -> str:
         return owner_of(self.user_id, self.credential)
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """Equal for the same words at the same place of the same session, whatever was answered: a retry, a
         regeneration, a resent history."""

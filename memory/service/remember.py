@@ -91,10 +91,11 @@ class Remember:
         if not drafts:
             return []
         vectors = await self._embedder.embed([draft.content for draft in drafts])
-        records = []
+        records: list[Record] = []
         for id, draft, vector in zip(self._ids.take(len(drafts)), drafts, vectors, strict=True):
+            if records:
+                await asyncio.sleep(0)  # counting and extracting take a while: a batch must not hold up other requests
             records.append(self._record(id, home, draft, vector))
-            await asyncio.sleep(0)  # counting and extracting take a while: a batch must not hold up other requests
         await self._place_in_sessions(home, records, drafts)
         full = await self._insert(records, limits)
         if not full:
