@@ -37,10 +37,12 @@ def serve(settings: Settings) -> None:
 @with_settings
 def work(settings: Settings) -> None:
     """Learn from conversations, beside servers that don't."""
+    import uvloop
+
     from proxy.work import work
 
     configure_logging(settings.log)
-    asyncio.run(work(settings))
+    uvloop.run(work(settings))
 
 
 @main.command()

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import psutil
+import uvloop
 from msgspec import Struct, structs
 
 from config.settings import Extraction, Settings, Worker
@@ -181,7 +182,7 @@ def main() -> None:
     parser.add_argument("--exchanges", type=int, default=EXCHANGES)
     parser.add_argument("--engine", choices=["redis", "sqlite"], nargs="+", default=["redis", "sqlite"])
     arguments = parser.parse_args()
-    sys.stdout.write(table(asyncio.run(run(arguments.engine, arguments.exchanges))))
+    sys.stdout.write(table(uvloop.run(run(arguments.engine, arguments.exchanges))))
 
 
 if __name__ == "__main__":
