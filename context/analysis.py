@@ -73,7 +73,10 @@ def analyse(query: str) -> QueryAnalysis:
     text = query.strip().lower()
     if len(text) > 2 * _READ:
         text = f"{text[:_READ]}\n{text[-_READ:]}"
-    return QueryAnalysis(_intent(text), _context_type(text), _temporal_scope(text))
+    spoken, procedural = _SPOKEN.search(text) is not None, _PROCEDURAL.search(text) is not None
+    return QueryAnalysis(
+        _intent(text, spoken, procedural), _context_type(text, spoken, procedural), _temporal_scope(text)
+    )
 
 
 def steer(analysis: QueryAnalysis, happened: tuple[int, int] | None) -> Steer:
@@ -87,22 +90,22 @@ def steer(analysis: QueryAnalysis, happened: tuple[int, int] | None) -> Steer:
     )
 
 
-def _intent(text: str) -> Intent:
+def _intent(text: str, spoken: bool, procedural: bool) -> Intent:
     if _EXPLORATORY.search(text):
         return "exploratory"
-    if _SPOKEN.search(text):
+    if spoken:
         return "conversational"
-    if _PROCEDURAL.search(text):
+    if procedural:
         return "procedural"
     if _ASKS.search(text):
         return "temporal" if _WHEN.search(text) else "factual"
     return "conversational"
 
 
-def _context_type(text: str) -> MemoryType:
-    if _SPOKEN.search(text):
+def _context_type(text: str, spoken: bool, procedural: bool) -> MemoryType:
+    if spoken:
         return "episodic"
-    if _PROCEDURAL.search(text):
+    if procedural:
         return "procedural"
     if _NOW.search(text):
         return "working"
