@@ -7,8 +7,9 @@ memory, so that only those of its 16 MB are there that are in use, and once for 
 
 import asyncio
 import json
+import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -27,6 +28,13 @@ _DIMENSION = 256
 _INLINE_CHARACTERS = 4000
 """About a millisecond's work; more goes to a thread."""
 
+_SPACE = "\u2581"
+"""As the vocabulary spells it."""
+_WORD = re.compile(" +[^ ]*")
+_LONG = 24
+_WORDS_KEPT = 8_000
+"""[M] 3 MB. A text of such words is embedded in 44 us, else in 78; a word that is not among them costs 6."""
+
 
 class BundledEmbedder:
     """Raises Misconfigured where the package lacks its files."""
@@ -41,6 +49,7 @@ class BundledEmbedder:
             self._table = _mapped(file, "embedding.weight")
         except Exception as error:
             raise Misconfigured(f"the bundled embedding model can't be read from {file}: {error}") from error
+        self._known = lru_cache(_WORDS_KEPT)(self._encode)
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         if sum(map(len, texts)) <= _INLINE_CHARACTERS:
@@ -50,8 +59,28 @@ class BundledEmbedder:
     def _embed(self, text: str) -> Vector:
         # The tokenizer takes no lone surrogates.
         whole = text if text.isascii() else text.encode("utf-8", "replace").decode()
-        tokens = self._tokenizer.encode(whole, add_special_tokens=False).ids
-        return unit(self._table[tokens].sum(axis=0, dtype=np.float32))
+        rows = self._table[self.tokens(whole)]
+        return unit(np.add.reduce(rows, axis=0, dtype=np.float32))
+
+    def tokens(self, text: str) -> list[int]:
+        """As the tokenizer finds them in the whole of `text`: since no token of the model's goes on behind a space, it
+        makes no difference to take each word, with the spaces before it, by itself."""
+        if not text:
+            return []
+        spaced = f" {text}".replace(_SPACE, " ")
+        # "<s>" may be a token, and what follows it begins anew.
+        words = [spaced] if "<" in text else _WORD.findall(spaced)
+        tokens: list[int] = []
+        for word in words:
+            tokens += self._known(word) if len(word) <= _LONG else self._encode(word)
+        return tokens
+
+    def _encode(self, word: str) -> Sequence[int]:
+        if word == " ":  # the tokenizer puts one before what is not empty
+            space = self._tokenizer.token_to_id(_SPACE)
+            assert space is not None
+            return (space,)
+        return tuple(self._tokenizer.encode(word[1:], add_special_tokens=False).ids)
 
 
 @cache

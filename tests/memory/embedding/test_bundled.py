@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memory.embedding.bundled import BundledEmbedder
+from memory.embedding.bundled import BundledEmbedder, bundled_tokenizer
 
 LIBRARY = """
 import json, sys
@@ -41,6 +41,24 @@ async def test_any_text_has_a_unit_vector(embedder: BundledEmbedder, texts: list
         assert vector.dtype == np.float32
         assert vector.shape == (embedder.spec.dimension,)
         assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
+
+
+_PIECES = (
+    *("a", "Tea", "ing", "x" * 30, "1", "?", "é", "東京", "🐟"),
+    *(" ", "  ", "\u2581", "\n", "\t", "\u3000", "\x00", "<s>", "<"),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=st.text(st.characters(exclude_categories=["Cs"])) | st.lists(st.sampled_from(_PIECES)).map("".join))
+def test_takes_word_by_word_what_the_tokenizer_finds_in_the_whole(embedder: BundledEmbedder, text: str) -> None:
+    expected = bundled_tokenizer().encode(text, add_special_tokens=False).ids
+    assert embedder.tokens(text) == expected
+    assert embedder.tokens(text) == expected
+
+
+def test_no_token_of_the_model_goes_on_behind_a_space() -> None:
+    assert not [token for token in bundled_tokenizer().get_vocab() if "\u2581" in token.lstrip("\u2581")]
 
 
 async def test_what_goes_to_a_thread_comes_back_the_same(embedder: BundledEmbedder) -> None:
