@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from itertools import chain
 from typing import Literal
 
 import msgspec
@@ -42,10 +41,9 @@ class InjectedMemory(Struct, frozen=True, array_like=True, gc=False):
 
 def _injected(memories: Sequence[Entry]) -> list[InjectedMemory]:
     scores = np.array([one.ranked.score for one in memories])
-    each = len(memories[0].ranked.shares)
-    shares = np.fromiter(chain.from_iterable([one.ranked.shares for one in memories]), float, each * len(memories))
+    shares = np.array([one.ranked.shares for one in memories])
     rounded = (np.rint(_PARTS * scores) / _PARTS).tolist()
-    parts = np.rint(_PARTS * shares).astype(np.int64).reshape(len(memories), each).tolist()
+    parts = np.rint(_PARTS * shares).astype(np.int64).tolist()
     return [
         InjectedMemory(one.ranked.hit.id, score, one.position, one.token_count, one.truncated, added)
         for one, score, added in zip(memories, rounded, parts, strict=True)

@@ -102,7 +102,7 @@ def spread(ranked: Sequence[Ranked], diversity: float) -> list[Ranked]:
         one, lost = ranked[at], float(scores[at] - values[at])
         order.append(
             structs.replace(
-                one, score=one.score - lost, signals=(*one.signals, "diversity"), shares=(*one.shares, -lost)
+                one, score=one.score - lost, signals=(*one.signals, "diversity"), shares=np.append(one.shares, -lost)
             )
         )
         left[at] = False

@@ -40,7 +40,7 @@ def rank(
     best = float(raw[order[0]])
     scale = signals.certainty(hits, words, order[:_WITNESSES]) / best if best > _NOTHING else 0.0
     scores = np.clip(raw * scale, 0.0, 1.0).tolist()
-    scaled = (shares.T * scale).tolist()
+    scaled = list(shares.T * scale)
     memories = hits.memories
     ranked = [
         Ranked(memories[at], scores[at], names, scaled[at]) for at in distinct(hits, order) if scores[at] >= min_score
