@@ -219,6 +219,7 @@ class TokenCounters:
         return self._bundled
 
 
+@lru_cache(maxsize=1024)
 def _encoding_of(model: str | None) -> str:
     if model is None:
         return DEFAULT_ENCODING

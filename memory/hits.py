@@ -1,55 +1,26 @@
-"""What a search found, in columns.
-
-What the ranking asks of a memory besides its scores (how long it is, whether it asks something, when it happened) is
-the same for every query. So it is read off all the memories that are at hand, once, and of each query's hits only cut.
-"""
+"""What a search found, in columns of the tables that it comes from."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from math import isnan
-from typing import Any, TypeVar, cast, overload
+from typing import cast, overload
 
 import numpy as np
 from msgspec import structs
 from numpy.typing import NDArray
 
 from memory.model import Hit
-
-Given = TypeVar("Given")
-Read = TypeVar("Read")
-Column = TypeVar("Column", bound=NDArray[Any])
+from memory.tables import Column, Read, Rows, Table, joined
 
 Scores = NDArray[np.float64]
 """One to each hit; NaN where the leg did not return it."""
-
-
-class Table:
-    """Memories with what was read off them. Never changed, so that what was read stays true."""
-
-    def __init__(self, hits: Sequence[Hit], *, whole: bool = False) -> None:
-        """`hits` without scores. `whole`: there are no others where these are from, and they come by rising id."""
-        self.hits = hits
-        self.whole = whole
-        self.rows = np.arange(len(hits))
-        self._read: dict[Callable[[Any], Any], Any] = {}
-
-    def column(self, read: Callable[[Sequence[Hit]], Column]) -> Column:
-        """What `read` makes of all of them, a row to each; not to be written to."""
-        return self.once(read, self.hits)
-
-    def once(self, read: Callable[[Given], Read], given: Given) -> Read:
-        """What `read` made of what it was first given."""
-        made: Read | None = self._read.get(read)
-        if made is None:
-            made = self._read[read] = read(given)
-        return made
 
 
 class Hits(Sequence[Hit]):
     """Some of the memories of one or more tables, each once, with what each search leg said of them."""
 
     def __init__(
-        self, tables: tuple[Table, ...], rows: NDArray[np.intp], dense: Scores | None = None, text: Scores | None = None
+        self, tables: tuple[Table, ...], rows: Rows, dense: Scores | None = None, text: Scores | None = None
     ) -> None:
         """`rows` count through the tables, one after the other; a table's own `rows` are all of it."""
         self.tables = tables
@@ -127,7 +98,7 @@ class Hits(Sequence[Hit]):
         """What `read` makes of these together, without their scores."""
         return read(self) if self._table is None else self._table.once(read, self)
 
-    def take(self, places: NDArray[np.intp]) -> "Hits":
+    def take(self, places: Rows) -> "Hits":
         """Those at `places`, in their order."""
         return Hits(self.tables, self.rows[places], self.dense[places], self.text[places])
 
@@ -166,14 +137,6 @@ class Hits(Sequence[Hit]):
     def _all(self) -> Sequence[Hit]:
         first, *others = self.tables
         return [*first.hits, *(hit for table in others for hit in table.hits)] if others else first.hits
-
-
-def joined(columns: Sequence[Column]) -> Column:
-    """One after the other; a single one as it is."""
-    if len(columns) == 1:
-        return columns[0]
-    column: Any = np.concatenate(columns)
-    return cast("Column", column)
 
 
 def _ids(hits: Sequence[Hit]) -> NDArray[np.int64]:

@@ -99,7 +99,7 @@ class Memory(Struct, kw_only=True):
         return self.state == "active" and self.superseded_by is None
 
 
-class Hit(Struct, frozen=True, kw_only=True):
+class Hit(Struct, frozen=True, kw_only=True, gc=False):
     """What retrieval ranks: the few fields of a memory it needs, and what each search leg said of it."""
 
     id: int

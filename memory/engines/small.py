@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from memory.caller import user_owner
 from memory.engines.base import Filter, Neighbourhood, SearchQuery, Vector
 from memory.engines.words import query_stems
-from memory.hits import Hits, Table, joined
+from memory.hits import Hits
 from memory.model import Hit
+from memory.tables import Table, joined
 
 MOST_SCOPES = 16
 """A filter over more of them goes to the engine."""
@@ -29,7 +30,7 @@ MOST_SCOPES = 16
 _K1, _B = 1.2, 0.75
 """BM25's constants, as both engines have them."""
 
-_HIT_BYTES = 1600
+_HIT_BYTES = 1800
 """What a hit takes without its vector and its words, with what ranking reads off it [M]."""
 
 _ASKED_OF_HITS = (
@@ -75,24 +76,25 @@ class Small:
 
     def __init__(
         self,
-        hits: list[Hit],
+        table: Table,
         vectors: NDArray[np.float32],
         words: NDArray[np.int64],
         places: NDArray[np.int32],
         counts: NDArray[np.int32],
     ) -> None:
         """`words` are the hashes of each hit's distinct words, `places` says which hit has each, `counts` how often."""
-        self.hits = hits
-        self.table = Table(hits, whole=True)
-        self.ids = np.array([hit.id for hit in hits], np.int64)
+        self.table = table
+        self.hits = table.hits
+        self.ids = table.column(_ids)
         self.vectors = vectors
-        self.facts = np.array([hit.type != "episodic" for hit in hits], np.bool_)
-        self.lengths = np.bincount(places, counts, minlength=len(hits))
+        self.facts = table.column(_facts)
+        self.lengths = np.bincount(places, counts, minlength=len(table.hits))
         self.length = int(counts.sum())
         order = words.argsort(kind="stable")
         self.words = words[order]
         self.places = places[order]
         self.counts = counts[order]
+        self._shares: tuple[float, NDArray[np.float64]] | None = None
 
     @classmethod
     def of(cls, items: Iterable[Item]) -> "Small":
@@ -102,7 +104,7 @@ class Small:
         words = np.array([hash(stem) for counts in stems for stem in counts], np.int64)
         places = np.arange(len(items), dtype=np.int32).repeat([len(counts) for counts in stems])
         counts = np.array([count for counts in stems for count in counts.values()], np.int32)
-        return cls([item.hit for item in items], vectors, words, places, counts)
+        return cls(Table([item.hit for item in items], whole=True), vectors, words, places, counts)
 
     @property
     def bytes(self) -> int:
@@ -120,7 +122,7 @@ class Small:
         if not kept.hits:
             return fresh
         both = Small(
-            kept.hits + fresh.hits,
+            kept.table.followed_by(fresh.table),
             np.concatenate([kept.vectors, fresh.vectors]),
             np.concatenate([kept.words, fresh.words]),
             np.concatenate([kept.places, fresh.places + np.int32(len(kept.hits))]),
@@ -136,7 +138,15 @@ class Small:
             else hit
             for hit in self.hits
         ]
-        return Small(hits, self.vectors, self.words, self.places, self.counts)
+        return Small(Table(hits, whole=True), self.vectors, self.words, self.places, self.counts)
+
+    def shares(self, mean: float) -> NDArray[np.float64]:
+        """What BM25 makes of how often each hit has each of its words, where texts have `mean` words; the last is kept,
+        since a scope is mostly asked with the same others."""
+        if self._shares is None or self._shares[0] != mean:
+            penalty = _K1 * (1 - _B + _B * self.lengths / max(mean, 1.0))
+            self._shares = mean, self.counts * (_K1 + 1) / (self.counts + penalty[self.places])
+        return self._shares[1]
 
     def around(self, run_id: str, seq: int, radius: int) -> list[int]:
         """The rows of the turns of a session whose place in it is within `radius` of `seq`."""
@@ -164,8 +174,7 @@ class Small:
         place_of[rows] = np.arange(len(rows), dtype=np.int32)
         places = place_of[self.places]
         kept = places >= 0
-        hits = [self.hits[row] for row in rows.tolist()]
-        return Small(hits, self.vectors[rows], self.words[kept], places[kept], self.counts[kept])
+        return Small(self.table.take(rows), self.vectors[rows], self.words[kept], places[kept], self.counts[kept])
 
 
 def scopes_of(where: Filter) -> list[Scope] | None:
@@ -207,7 +216,7 @@ def search(held: Mapping[Scope, Small], where: Filter, query: SearchQuery) -> Hi
             dense[rows] = cosines[rows]
             found[rows] = True
     elif query.facts > 0:
-        created = np.array([hit.created_at for small in scopes for hit in small.hits], np.int64)
+        created = joined([small.table.column(_created) for small in scopes])
         found[_best(created, ids, facts, query.facts)] = True
     return Hits.chosen(tuple(small.table for small in scopes), found, dense, text)
 
@@ -225,6 +234,18 @@ def neighbours(held: Mapping[Scope, Small], where: Filter, around: Sequence[Neig
     if (allowed := _allowed(scopes.values(), where)) is not None:
         rows = rows[allowed[rows]]
     return Hits(tuple(small.table for small in scopes.values()), rows)
+
+
+def _ids(hits: Sequence[Hit]) -> NDArray[np.int64]:
+    return np.array([hit.id for hit in hits], np.int64)
+
+
+def _facts(hits: Sequence[Hit]) -> NDArray[np.bool_]:
+    return np.array([hit.type != "episodic" for hit in hits], np.bool_)
+
+
+def _created(hits: Sequence[Hit]) -> NDArray[np.int64]:
+    return np.array([hit.created_at for hit in hits], np.int64)
 
 
 def _allowed(scopes: Iterable[Small], where: Filter) -> NDArray[np.bool_] | None:
@@ -254,17 +275,16 @@ def _bm25(scopes: Sequence[Small], stems: Sequence[str]) -> NDArray[np.float64]:
     wanted = np.array([hash(stem) for stem in stems], np.int64)
     spans = [(small.words.searchsorted(wanted), small.words.searchsorted(wanted, "right")) for small in scopes]
     holders = [ends - firsts for firsts, ends in spans]
-    count, total = sum(len(small.hits) for small in scopes), sum(small.length for small in scopes)
-    having = sum(holders)
-    rarity = (_K1 + 1) * np.log1p((count - having + 0.5) / (having + 0.5))
-    shorter, longer = _K1 * (1 - _B), _K1 * _B / max(total / count, 1.0)
+    count, having = sum(len(small.hits) for small in scopes), sum(holders)
+    mean = sum(small.length for small in scopes) / count
+    rarity = np.log1p((count - having + 0.5) / (having + 0.5))
     scores = []
     for small, (firsts, ends), of in zip(scopes, spans, holders, strict=True):
+        shares = small.shares(mean)
         chosen = [slice(*span) for span in zip(firsts.tolist(), ends.tolist(), strict=True)]
         place = np.concatenate([small.places[span] for span in chosen])
-        times = np.concatenate([small.counts[span] for span in chosen])
-        shares = rarity.repeat(of) * times / (times + shorter + longer * small.lengths[place])
-        scores.append(np.bincount(place, shares, minlength=len(small.hits)).astype(np.float64, copy=False))
+        told = rarity.repeat(of) * np.concatenate([shares[span] for span in chosen])
+        scores.append(np.bincount(place, told, minlength=len(small.hits)).astype(np.float64, copy=False))
     return joined(scores)
 
 

@@ -12,10 +12,11 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from memory.hits import Hits, Table
+from memory.hits import Hits
 from memory.model import Hit, MemoryType, content_hash
 from memory.retrieval.times import names_time
 from memory.retrieval.words import Wanted, word_set
+from memory.tables import Table
 
 Signal = NDArray[np.float64]
 

@@ -1,16 +1,17 @@
 """The words of a query that tell memories apart."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memory.engines.words import query_words
-from memory.hits import Hits, Table, joined
+from memory.hits import Hits
+from memory.model import Hit
 from memory.retrieval.irregular import FORMS
+from memory.tables import Table, joined
 
 # English, because a small set decides much there ([M] 4 points of recall on LoCoMo); in other languages the text leg's
 # own word statistics have to do.
@@ -80,11 +81,11 @@ class Wanted:
         held = self._read.get(table)
         if held is None:
             held = self._read[table] = np.zeros((len(self._words), len(table.hits)))
-            stems = table.once(_stems, table)
-            for row, stem in self._spaced:
-                held[row][stems.places[(stems.hashes == stem).nonzero()]] = 1.0
+            having = table.postings(_beginnings).of([stem for _, stem in self._spaced])
+            for (row, _), places in zip(self._spaced, having, strict=True):
+                held[row][places] = 1.0
             # A long text is quicker searched for some words than read for all of its own.
-            self._search(held, table, stems.unread, self._words)
+            self._search(held, table, table.column(_long).nonzero()[0].tolist(), self._words)
             if self._unspaced:
                 self._search(held, table, range(len(table.hits)), self._unspaced)
         return held
@@ -102,21 +103,13 @@ class Wanted:
                 held[row, place] = holds(folded, begins)
 
 
-class _Stems(NamedTuple):
-    hashes: NDArray[np.int64]
-    """Of all spaced stems that the texts hold."""
-    places: NDArray[np.int32]
-    """Which of the texts holds each."""
-    unread: list[int]
-    """The places of those that are too long."""
+def _long(hits: Sequence[Hit]) -> NDArray[np.bool_]:
+    return np.array([len(hit.content) > _LONGEST_KEPT for hit in hits], np.bool_)
 
 
-def _stems(table: Table) -> _Stems:
-    hits = table.hits
-    kept = [_beginnings_of(hit.content) if len(hit.content) <= _LONGEST_KEPT else b"" for hit in hits]
-    places = np.arange(len(hits), dtype=np.int32).repeat([len(of) // 8 for of in kept])
-    unread = [place for place, hit in enumerate(hits) if len(hit.content) > _LONGEST_KEPT]
-    return _Stems(np.frombuffer(b"".join(kept), np.int64), places, unread)
+def _beginnings(hit: Hit) -> NDArray[np.int64]:
+    """The hashes of all spaced stems that its text holds; of a long one nothing."""
+    return np.frombuffer(_beginnings_of(hit.content) if len(hit.content) <= _LONGEST_KEPT else b"", np.int64)
 
 
 @lru_cache(maxsize=4096)
