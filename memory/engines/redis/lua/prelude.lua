@@ -1,4 +1,4 @@
--- One script, many operations: ARGV is the operation's name and then its arguments, read one after the other.
+-- One script for all operations of a file: ARGV is the operation's name and then its arguments, one after the other.
 -- Keys come whole from Python (keys.py) as arguments, since which ones are needed depends on the arguments themselves.
 
 local operations = {}
