@@ -224,6 +224,8 @@ def search(held: Mapping[Scope, Small], where: Filter, query: SearchQuery) -> Hi
 def neighbours(held: Mapping[Scope, Small], where: Filter, around: Sequence[Neighbourhood], radius: int) -> Hits:
     """As `Memories.neighbours`. `held` are the scopes that `scopes_of` names."""
     scopes = {scope: small for scope, small in held.items() if small.hits}
+    if not scopes:
+        return Hits.of(())
     firsts = dict(zip(scopes, accumulate((len(small.hits) for small in scopes.values()), initial=0), strict=False))
     near: set[int] = set()
     for spot in around:

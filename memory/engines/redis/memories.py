@@ -206,9 +206,10 @@ class RedisMemories:
         """With the accesses that this process knows of."""
         base = self._keys.memories_of(tenant).encode()
         latest = {
-            id: access
-            for id in (hits.ids.tolist() if self._accessed else ())
-            if (access := self._accessed.get(base + member(id).encode())) is not None
+            hit.id: access
+            for hit in (hits.memories if self._accessed else ())
+            if (access := self._accessed.get(base + member(hit.id).encode())) is not None
+            and (access.at, access.accesses) != (hit.accessed_at, hit.access_count)
         }
         if not latest:
             return hits

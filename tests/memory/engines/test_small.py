@@ -156,3 +156,18 @@ def test_what_no_shelf_can_hold_pushes_nothing_out() -> None:
     bob = ANN._replace(owner="u:bob")
     shelf.put(bob, 2, 5000)
     assert (shelf.get(ANN), shelf.get(bob)) == (1, None)
+
+
+def test_scopes_that_were_emptied_have_no_neighbours() -> None:
+    around = [Neighbourhood(namespace=NAMESPACE, owner="u:ann", run_id="r", seq=1)]
+    assert small.neighbours({ANN: Small.of([])}, MINE, around, 1) == []
+
+
+def test_a_scope_of_few_is_returned_whole_and_of_more_by_the_best() -> None:
+    memories = held(*(anns(id, "tea" if id % 2 else "coffee") for id in range(8)))
+    query = SearchQuery(text="tea", vector=a_vector("q"), limit=2, whole=8)
+
+    assert len(small.search(memories, MINE, query)) == 8
+    assert small.search(memories, MINE, query).whole
+    assert len(small.search(memories, MINE, msgspec.structs.replace(query, whole=7))) <= 4
+    assert len(small.search(memories, MINE, msgspec.structs.replace(query, vector=None))) == 2
