@@ -1,4 +1,4 @@
-"""The bare relay that Remora is measured against: what one would write with these libraries, no memory, nothing looked at.
+"""The bare relay that Remora is measured against: as one would write it, no memory, nothing looked at.
 
 python -m tests.bench.relay PORT UPSTREAM_URL
 """

@@ -25,8 +25,8 @@ wrk, which also checks each: status, length, and of a stream its `[DONE]`; paced
 own process, which checks that all events came. One wrong answer ends the run. Remora runs in one process, in its
 default settings; only rows that say so learn (which happens beside the answers, in the same process).
 
-The bare relay is Litestar on uvicorn in front of httpx with the aiohttp transport, as one would write it, and nothing is
-looked at. Remora has {memories:,} memories of {users} users where nothing else is said.
+The bare relay is Litestar on uvicorn in front of httpx with the aiohttp transport, as one would write it, and nothing
+is looked at. Remora has {memories:,} memories of {users} users where nothing else is said.
 """
 
 
