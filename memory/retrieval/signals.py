@@ -96,8 +96,10 @@ class Turns(Struct, frozen=True):
     """Of the hits, in that order; so are the others."""
     outside: NDArray[np.bool_]
     """Which belong to no session, or have no place in it; they are one by themselves."""
-    begins: NDArray[np.bool_]
-    """Which are the first of their session."""
+    firsts: NDArray[np.intp]
+    """Where each session begins."""
+    sessions: NDArray[np.intp]
+    """The session of each, counted from 0."""
     shares: list[Signal]
     """What one takes from the next, from the next but one …: NEIGHBOUR_SHARES by their distance in the session."""
     next: NDArray[np.bool_]
@@ -122,10 +124,12 @@ def _turns(hits: Hits) -> Turns:
     steps = range(1, min(len(NEIGHBOUR_SHARES) + 1, len(hits)))
     distances = [np.where(sessions[step:] == sessions[:-step], numbers[step:] - numbers[:-step], 0) for step in steps]
     first = np.ones(1, np.bool_)
+    begins = np.concatenate((first, sessions[1:] != sessions[:-1]))
     return Turns(
         places=places,
         outside=numbers < 0,
-        begins=np.concatenate((first, sessions[1:] != sessions[:-1])),
+        firsts=begins.nonzero()[0],
+        sessions=begins.cumsum() - 1,
         shares=[_SHARE_AT.take(distance, mode="clip") for distance in distances],
         next=np.concatenate((~first, *(distance == 1 for distance in distances[:1]))),
     )
@@ -135,11 +139,10 @@ def session(turns: Turns, evidence: Signal, given: Words) -> Signal:
     """What the hit's session says of the query: for the most part its best turn, for the rest the words that all its
     hits hold together, since a session that speaks of the matter does so in more than one turn. A memory outside of
     any session is one by itself."""
-    firsts = turns.begins.nonzero()[0]
-    best = np.maximum.reduceat(evidence[turns.places], firsts)
-    held = np.maximum.reduceat(given.held[:, turns.places], firsts, axis=1)
+    best = np.maximum.reduceat(evidence[turns.places], turns.firsts)
+    held = np.maximum.reduceat(given.held[:, turns.places], turns.firsts, axis=1)
     said = (1 - _TOGETHER) * best + _TOGETHER * _over_best(given.rarity @ held)
-    return turns.to_hits(said[turns.begins.cumsum() - 1])
+    return turns.to_hits(said[turns.sessions])
 
 
 def neighbours(turns: Turns, evidence: Signal) -> Signal:
@@ -200,8 +203,7 @@ def kind(hits: Hits, kinds: Collection[MemoryType]) -> Signal:
 
 def recency(hits: Hits, now: int) -> Signal:
     """Halves every 30 days since it happened; reading a memory does not make it younger."""
-    age = np.maximum(now - hits.column(_happened), 0).astype(np.float64)
-    fresh: Signal = np.exp2(-age / RECENCY_HALF_LIFE_MS)
+    fresh: Signal = np.exp2(np.minimum((hits.column(_happened) - now) / RECENCY_HALF_LIFE_MS, 0.0))
     return fresh
 
 
@@ -281,8 +283,8 @@ def _questions(hits: Sequence[Hit]) -> Signal:
     return np.array([hit.type == "episodic" and hit.content.rstrip()[-1:] in _ASKING for hit in hits], np.float64)
 
 
-def _happened(hits: Sequence[Hit]) -> NDArray[np.int64]:
-    return np.array([hit.happened_at for hit in hits], np.int64)
+def _happened(hits: Sequence[Hit]) -> Signal:
+    return np.array([hit.happened_at for hit in hits], np.float64)
 
 
 def _dated(hits: Sequence[Hit]) -> Signal:
