@@ -32,8 +32,8 @@ NEIGHBOURHOODS = 12
 RADIUS = 2
 """How far those turns are apart from their hit at most."""
 
-AROUND = 2 * RADIUS * NEIGHBOURHOODS
-"""So many they are at most."""
+WHOLE = 800
+"""A memory of no more, if the engine has it at hand, is ranked whole: [M] to choose what is worth it costs as much."""
 
 _NO_STEER = Steer()
 
@@ -55,8 +55,7 @@ class Recalled(Struct, frozen=True, kw_only=True):
 
 class Recall:
     """Hybrid retrieval in two round trips to the engine: the hits, then their neighbours. A query that names who speaks
-    in the hits takes one more. A memory so small that both steps might bring all of it is ranked whole at once, where
-    the engine holds it.
+    in the hits takes one more. A small memory that the engine has at hand is ranked whole at once.
 
     With an embedder that answers at once both legs are one search; who speaks in the conversations found is only known
     then, and a query that names one of them takes a third. With a remote one the text leg starts at once and the vector
@@ -115,7 +114,7 @@ class Recall:
         asked = _Asked(
             where=where,
             query=query,
-            search=SearchQuery(text=telling(query), limit=most, facts=facts, whole=2 * most + facts + AROUND),
+            search=SearchQuery(text=telling(query), limit=most, facts=facts, whole=WHOLE),
             steer=steer,
             patience=patience,
             since=monotonic(),
