@@ -30,6 +30,7 @@ class Wire(asyncio.Protocol):
         assert writer is not None
         self.connection = connection
         self.ended = False
+        self._full = False
         self._patience = patience
         self._loop = asyncio.get_running_loop()
         self._replies = hiredis.Reader(
@@ -50,7 +51,7 @@ class Wire(asyncio.Protocol):
     @property
     def free(self) -> bool:
         """What is asked now waits for nobody else's answer, or shares a write."""
-        return not self.ended and (not self._sent or bool(self._unsent))
+        return not self.ended and not self._full and (not self._sent or bool(self._unsent))
 
     def ask(self, commands: Sequence[Command]) -> asyncio.Future[list[Any]]:
         """The replies, errors included, each in its place. Raises ConnectionError."""
@@ -62,7 +63,9 @@ class Wire(asyncio.Protocol):
         elif not commands:
             question.settle()
         else:
-            if not self._unsent:
+            if self._full:
+                self._unsent = _wanted(self._unsent)
+            elif not self._unsent:
                 self._loop.call_soon(self._send)
             self._unsent.append(question)
         return question.answer
@@ -92,12 +95,22 @@ class Wire(asyncio.Protocol):
         except (InvalidResponse, IndexError) as error:
             self.end(f"it answers what was not asked, or in another language: {error}")
 
+    def pause_writing(self) -> None:
+        """Redis does not read: what is asked now waits here, where it is forgotten once it is given up."""
+        self._full = True
+
+    def resume_writing(self) -> None:
+        self._full = False
+        self._loop.call_soon(self._send)
+
     def connection_lost(self, error: Exception | None) -> None:
         self.end(str(error or "the connection was lost"))
         self._redis_py.connection_lost(error)
 
     def _send(self) -> None:
-        questions = [question for question in self._unsent if not question.answer.done()]
+        if self._full:
+            return
+        questions = _wanted(self._unsent)
         self._unsent.clear()
         if not questions:
             return
@@ -138,3 +151,7 @@ class _Question:
         if not self.answer.done():
             self.answer.set_exception(ConnectionError(why))
             self.answer.exception()  # who asked may be given up in this very moment, and asyncio is not to complain
+
+
+def _wanted(questions: list[_Question]) -> list[_Question]:
+    return [question for question in questions if not question.answer.done()]

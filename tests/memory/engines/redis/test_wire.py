@@ -146,6 +146,26 @@ async def test_a_connection_that_stays_silent_is_given_up(private_redis_server: 
     await pool.disconnect()
 
 
+async def test_what_is_given_up_while_redis_reads_nothing_is_never_sent(private_redis_server: RedisServer) -> None:
+    pool = ConnectionPool.from_url(private_redis_server.url, protocol=2)
+    wire = Wire(await pool.get_connection(), patience=5)
+    os.kill(private_redis_server.pid, signal.SIGSTOP)
+    try:
+        more_than_sockets_hold = wire.ask([("SET", "first", b"x" * 20_000_000)])
+        await asyncio.sleep(0)
+        given_up = wire.ask([("SET", "given", "up")])
+        await asyncio.sleep(0)
+        given_up.cancel()
+        kept = wire.ask([("SET", "kept", "on")])
+        assert not wire.free
+    finally:
+        os.kill(private_redis_server.pid, signal.SIGCONT)
+    assert await more_than_sockets_hold == await kept == [b"OK"]
+    assert await wire.ask([("EXISTS", "first"), ("EXISTS", "given"), ("EXISTS", "kept")]) == [1, 0, 1]
+    wire.end("the test has ended")
+    await pool.disconnect()
+
+
 @asynccontextmanager
 async def between(server: RedisServer, *, behind: bytes = b"") -> AsyncIterator[str]:
     """The URL of what passes replies on byte by byte, and adds `behind` to the one that ends in "last"."""
