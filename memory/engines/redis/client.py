@@ -11,7 +11,7 @@ from typing import Any
 
 import redis.asyncio
 from msgspec import Struct
-from redis.asyncio.connection import AbstractConnection, ConnectionPool
+from redis.asyncio.connection import AbstractConnection, ConnectionPool, parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError, ResponseError
@@ -78,17 +78,20 @@ class Breaker:
 class Client:
     def __init__(self, url: str, *, meta: str, version: int) -> None:
         """`version` is the one that a store has to be of, `meta` the key that tells."""
-        settings = {
-            "protocol": 2,
+        settings: dict[str, Any] = {
             "socket_connect_timeout": CONNECT_SECONDS,
+            **parse_url(url),
+            # In the later one replies are of other shapes, and some come unasked.
+            "protocol": 2,
             # Else redis-py sends within `asyncio.wait_for`, which in Python 3.11 may swallow a cancellation.
             "socket_timeout": None,
             "retry": Retry(NoBackoff(), 0),
         }
-        self._pool = ConnectionPool.from_url(url, **settings)
+        self._pool = ConnectionPool(**settings)
         self._places = asyncio.Semaphore(CALLS)
         self._wires: list[Wire] = []
         self._opening = asyncio.Lock()
+        self._openings = Breaker()
         self.redis = redis.asyncio.Redis(connection_pool=self._pool)
         """For libraries that want a client; they raise redis-py's exceptions."""
         self._scripts = _scripts()
@@ -171,9 +174,15 @@ class Client:
     def _free(self) -> Wire | None:
         return next((wire for wire in self._wires if wire.free), None)
 
+    def _least(self) -> Wire | None:
+        """The one with the fewest to answer."""
+        return min((wire for wire in self._wires if not wire.ended), key=lambda wire: wire.waiting, default=None)
+
     async def _wire(self) -> Wire:
-        """Another one, or of as many as may be the one with the fewest to answer."""
-        async with asyncio.timeout(ANSWER_SECONDS), self._opening:
+        """Another one, if there may be more. While that is being opened, or can't be, the others have to do."""
+        if self._opening.locked() and (least := self._least()):
+            return least
+        async with self._opening:
             self._check_open()
             for wire in [wire for wire in self._wires if wire.ended]:
                 self._wires.remove(wire)
@@ -181,11 +190,28 @@ class Client:
                 await self._pool.release(wire.connection)
             if free := self._free():
                 return free
-            if len(self._wires) == WIRES:
-                return min(self._wires, key=lambda wire: wire.waiting)
-            wire = Wire(await self._pool.get_connection(), ANSWER_SECONDS)
-            self._wires.append(wire)
-            return wire
+            if len(self._wires) == WIRES and (least := self._least()):
+                return least
+            try:
+                return await self._open()
+            except (StoreUnavailable, RedisError, OSError):
+                if least := self._least():
+                    return least
+                raise
+
+    async def _open(self) -> Wire:
+        """Raises StoreUnavailable at once where one took too long a moment ago: who waited for that waits no second
+        time."""
+        began = self._openings.enter()
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                wire = Wire(await self._pool.get_connection(), ANSWER_SECONDS)
+        except BaseException:
+            self._openings.failed(began)
+            raise
+        self._openings.answered()
+        self._wires.append(wire)
+        return wire
 
     def _check_open(self) -> None:
         if self._closed:

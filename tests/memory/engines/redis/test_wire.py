@@ -1,6 +1,7 @@
 """Calls that share connections: each has its own replies, whatever becomes of the others."""
 
 import asyncio
+import itertools
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -11,7 +12,7 @@ import pytest
 import redis.asyncio
 from redis.asyncio.connection import ConnectionPool
 
-from memory.engines.redis.client import WIRES, Client
+from memory.engines.redis.client import SLOW_SECONDS, WIRES, Client
 from memory.engines.redis.wire import Wire
 from memory.errors import StoreUnavailable
 from tests.contract.examples import eventually
@@ -166,10 +167,64 @@ async def test_what_is_given_up_while_redis_reads_nothing_is_never_sent(private_
     await pool.disconnect()
 
 
+async def test_where_redis_takes_no_more_connections_those_that_are_there_have_to_do(
+    client: Client, other: redis.asyncio.Redis
+) -> None:
+    await echo(client, "open")
+    await other.config_set("maxclients", 2)
+    await other.client_pause(PAUSE_MS)
+    async with asyncio.TaskGroup() as group:
+        calls = []
+        for call in range(5):
+            calls.append(group.create_task(echo(client, str(call))))
+            await asyncio.sleep(0.01)  # it is on its way
+    assert [call.result() for call in calls] == [[str(call).encode()] for call in range(5)]
+    assert await connections(other) == 1
+
+
+async def test_while_a_connection_is_slow_to_open_those_that_are_there_have_to_do(
+    private_redis_server: RedisServer, other: redis.asyncio.Redis
+) -> None:
+    async with between(private_redis_server, answered=1) as url, a_client(url) as client, asyncio.TaskGroup() as group:
+        await echo(client, "open")
+        await other.client_pause(PAUSE_MS)
+        first = group.create_task(echo(client, "first"))
+        await asyncio.sleep(0)
+        opens = group.create_task(echo(client, "opens"))
+        await asyncio.sleep(0)
+        assert await echo(client, "goes on") == [b"goes on"]
+        assert await first == [b"first"]
+        assert not opens.done()
+        opens.cancel()
+
+
+async def test_who_waited_for_a_connection_that_took_too_long_does_not_try_again(
+    private_redis_server: RedisServer,
+) -> None:
+    async def opens(client: Client) -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(SLOW_SECONDS * 1.5):
+                await echo(client, "opens")
+
+    async def waits(client: Client) -> None:
+        with pytest.raises(StoreUnavailable, match="a moment ago"):
+            await echo(client, "waits")
+
+    async with between(private_redis_server, answered=0) as url, a_client(url) as client:
+        await asyncio.gather(opens(client), *(waits(client) for _ in range(10)))
+
+
+async def test_a_url_changes_nothing_of_how_replies_come(private_redis_server: RedisServer) -> None:
+    async with a_client(f"{private_redis_server.url}?protocol=3&decode_responses=yes") as client:
+        assert await client.one("CONFIG", "GET", "maxclients") == [b"maxclients", b"10000"]
+
+
 @asynccontextmanager
-async def between(server: RedisServer, *, behind: bytes = b"") -> AsyncIterator[str]:
-    """The URL of what passes replies on byte by byte, and adds `behind` to the one that ends in "last"."""
+async def between(server: RedisServer, *, behind: bytes = b"", answered: int = WIRES) -> AsyncIterator[str]:
+    """The URL of what passes replies on byte by byte, and adds `behind` to the one that ends in "last"; but accepts
+    any connections after the first `answered` ones in silence."""
     place = urlsplit(server.url)
+    accepted = itertools.count()
 
     async def there(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with closing(writer):
@@ -186,6 +241,10 @@ async def between(server: RedisServer, *, behind: bytes = b"") -> AsyncIterator[
                     writer.write(behind)
 
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if next(accepted) >= answered:
+            with closing(writer):
+                await reader.read(-1)
+            return
         from_redis, to_redis = await asyncio.open_connection(place.hostname, place.port)
         await asyncio.gather(there(reader, to_redis), back(from_redis, writer))
 
