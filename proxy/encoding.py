@@ -22,12 +22,14 @@ class Inflation:
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """What the next part decodes to. Raises zlib.error."""
-        while data:
+        full = False
+        while data or full:
             if self._zlib is None or self._zlib.eof:  # gzip's members may follow one another
                 framed = data[:1] == b"\x1f" or data[0] & 15 == _DEFLATE
                 self._zlib = zlib.decompressobj(_GZIP_OR_ZLIB if framed else _BARE)
             if piece := self._zlib.decompress(data, _LARGEST_PIECE):
                 yield piece
+            full = len(piece) == _LARGEST_PIECE and not self._zlib.eof  # it may hold more, with all of `data` taken in
             data = self._zlib.unconsumed_tail or self._zlib.unused_data
 
     def end(self) -> None:

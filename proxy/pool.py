@@ -10,7 +10,7 @@ import aiohappyeyeballs
 from proxy.wire import Wire
 
 KEEP_SECONDS = 15.0
-"""How long a connection that nobody uses is kept: less than upstreams do, lest a request meet their closing it."""
+"""How long a connection that nobody uses is kept: less than most upstreams do, lest a request meet their closing it."""
 
 _SECOND_ADDRESS_SECONDS = 0.25
 """After so long without an answer from a host's first address its next is tried beside it (RFC 8305)."""
@@ -39,7 +39,7 @@ class Pool:
         than `seconds`, and Exhausted."""
         while self._idle:
             wire = self._idle.pop()
-            if wire.usable:
+            if wire.ready():
                 return wire
         waits = True
         try:
@@ -48,7 +48,7 @@ class Pool:
                     left = await self._left()
                     if left is None:
                         break
-                    if left.usable:  # and was not closed on its way here
+                    if left.ready():  # and was not closed on its way here
                         return left
                 else:
                     self._free -= 1

@@ -2,6 +2,9 @@
 
 import asyncio
 import math
+import select
+import socket
+import sys
 from collections.abc import Callable, Iterable
 from typing import cast
 
@@ -11,7 +14,8 @@ READ_AHEAD = 1 << 16
 """Bytes: while more wait to be taken, no more of an answer is read."""
 
 LONGEST_HEAD = 1 << 18
-"""Bytes of an answer's headers."""
+"""Bytes of an answer's headers, with those of the answers before it, or of what follows its body; up to a read more may
+pass."""
 
 
 class HungUp(Exception):
@@ -40,10 +44,21 @@ class Wire(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._reading = True
         self._asked = False
+        self._bodiless = 0
+        """Bytes read that brought neither an answer's headers to their end nor anything of its body."""
         self.usable = False
-        """Whether it can be asked, or go on to be."""
+        """Whether it can go on to be asked."""
         self.idle_since = 0.0
         self._parser = httptools.HttpResponseParser(self)
+        # What some servers send, and other clients take.
+        self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True)
+
+    def ready(self) -> bool:
+        """Whether it can be asked now: nothing has come since the last answer, not even what the event loop has yet to
+        read, be it the upstream's closing or an answer to nothing. If so, it is closed."""
+        if self.usable and (self._socket.fileno() < 0 or _readable(self._socket)):
+            self.close()
+        return self.usable
 
     def ask(self, parts: Iterable[bytes], *, head_only: bool) -> None:
         """Send a request, or its beginning. `head_only`: the answer's body is not sent, whatever its headers say."""
@@ -52,12 +67,13 @@ class Wire(asyncio.Protocol):
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
         """As they came."""
-        self._head_size = 0
+        self._bodiless = 0
         self._head_over = self._over = self._to_the_end = False
         self._body: list[bytes] = []
         self._held = 0
         self._failure: Exception | None = None if self.usable else HungUp()
-        self._transport.writelines(parts)
+        if self.usable:
+            self._transport.writelines(parts)
 
     async def send(self, data: bytes) -> None:
         """A further part of the request; waits while the upstream takes none. Raises HungUp."""
@@ -98,8 +114,9 @@ class Wire(asyncio.Protocol):
         self.close()
 
     def release(self) -> bool:
-        """End the exchange. False where the connection can't serve another and is closed: this was not over."""
-        reusable = self._over and self.usable
+        """End the exchange. False where the connection can't serve another and is closed: this was not over, or was
+        answered before it was sent."""
+        reusable = self._over and self.usable and not self._transport.get_write_buffer_size()
         self._asked = False
         self._body = []
         if not reusable:
@@ -117,12 +134,16 @@ class Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._socket: socket.socket = transport.get_extra_info("socket")
         self._made = self.usable = True
 
     def data_received(self, data: bytes) -> None:
+        self._bodiless += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self.fail(NotHttp())
+        if self._bodiless > LONGEST_HEAD:
             self.fail(NotHttp())
 
     def eof_received(self) -> None:
@@ -130,6 +151,8 @@ class Wire(asyncio.Protocol):
             self._over = True
             self.usable = False
             self._tell()
+        else:
+            self.fail(HungUp())  # now: to be lost, the connection would first have to be rid of what is being sent
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.usable = False
@@ -160,17 +183,17 @@ class Wire(asyncio.Protocol):
         if self._head_over:
             return  # after a body in chunks
         self.headers.append((name, value))
-        self._head_size += len(name) + len(value)
-        if self._head_size > LONGEST_HEAD:
-            raise NotHttp
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
+        if not 100 <= status < 600 or status == 101:
+            raise NotHttp  # no protocol was to be switched to
         if status < 200:
             self.headers.clear()  # the answer is still to come
             return
         self.status = status
         self._head_over = True
+        self._bodiless = 0
         self._to_the_end = not any(name.lower() in _TELL_THE_END for name, _ in self.headers)
         if self._head_only:
             self.usable = False  # the parser waits for a body
@@ -182,6 +205,7 @@ class Wire(asyncio.Protocol):
             return
         self._body.append(body)
         self._held += len(body)
+        self._bodiless = 0
         if self._held > READ_AHEAD and self._reading:
             self._reading = False
             self._transport.pause_reading()
@@ -229,3 +253,11 @@ class Wire(asyncio.Protocol):
 
 _TELL_THE_END = frozenset((b"content-length", b"transfer-encoding"))
 """Headers; without any, the body ends with the connection."""
+
+
+def _readable(sock: socket.socket) -> bool:
+    if sys.platform == "win32":
+        return bool(select.select([sock], [], [], 0)[0])
+    poll = select.poll()  # which takes descriptors of any number
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))

@@ -27,6 +27,11 @@ def test_what_was_compressed_comes_back(compress: object, size: int) -> None:
     assert inflated(compress(TEXT), size) == TEXT
 
 
+@pytest.mark.parametrize("size", range((1 << 20) - 258, (1 << 20) + 258, 16))
+def test_what_zlib_holds_back_of_a_full_piece_comes_too(size: int) -> None:
+    assert inflated(bare(bytes(size)), 1_000_000) == bytes(size)
+
+
 @pytest.mark.parametrize("size", [7, 1_000_000])
 def test_one_gzip_may_follow_another(size: int) -> None:
     assert inflated(gzip.compress(b"one ") + gzip.compress(b"two"), size) == b"one two"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from config import settings
-from memory.errors import Overloaded
+from memory.errors import Misconfigured, Overloaded
 from proxy.errors import UpstreamFailed, UpstreamTimeout
 from proxy.upstream import Answer, Upstream
 from tests.support.broken_server import deaf_port, raw_server, refusing_port
@@ -102,6 +102,15 @@ async def test_compressed_answers_stay_compressed_otherwise(fake: FakeUpstream) 
         assert (await answer.read()).startswith(b"\x1f\x8b")
         assert not answer.streams_events
         assert dict(answer.headers)[b"content-encoding"] == b"gzip"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://h:99999/v1", "http://h:x", "http://[::1/v1", "http://a..b/v1", "http://:80/v1", "http://h/v1?version=1"],
+)
+def test_a_base_url_that_leads_nowhere_is_refused_at_once(url: str) -> None:
+    with pytest.raises(Misconfigured, match="REMORA_UPSTREAM_BASE_URL"):
+        Upstream(settings.Upstream(base_url=url))
 
 
 async def test_a_refused_connection_is_told() -> None:

@@ -1,6 +1,8 @@
 """HTTP/1.1 as upstreams speak it, and as they should not."""
 
 import asyncio
+import queue
+import socket
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 
 from config import settings
 from proxy.errors import UpstreamFailed
+from proxy.pool import Pool
 from proxy.upstream import Upstream
 from tests.support.scripted_server import Script, ScriptedServer, scripted
 
@@ -58,6 +61,71 @@ async def test_a_connection_that_the_upstream_closed_meanwhile_is_not_used_again
     assert server.connections == 3
 
 
+@pytest.mark.parametrize("late", [b"", OK.replace(b"ok", b"no")])
+async def test_what_came_before_a_call_counts_even_if_it_was_not_read_yet(late: bytes) -> None:
+    """`late`: comes after the answer, before the next call; nothing but the connection's end does."""
+    sockets = queue.SimpleQueue[socket.socket]()
+
+    def serve(listener: socket.socket) -> None:
+        for _ in range(2):
+            connection, _ = listener.accept()
+            connection.recv(1 << 16)
+            connection.sendall(OK)
+            sockets.put(connection)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+        base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        serving = asyncio.get_running_loop().run_in_executor(None, serve, listener)
+        async with Upstream(settings.Upstream(base_url=base_url)) as upstream:
+            assert await ask(upstream) == b"ok"
+            with sockets.get() as first:  # from here to the next call, the event loop does not get to read
+                first.sendall(late)
+                first.shutdown(socket.SHUT_WR)
+                assert await ask(upstream) == b"ok"
+            await serving
+            sockets.get().close()
+
+
+async def test_a_connection_whose_upstream_leaves_does_not_wait_for_what_is_being_sent() -> None:
+    left = asyncio.Event()
+
+    def script(server: ScriptedServer) -> Script:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write_eof()
+            await left.wait()  # without reading on
+
+        return serve
+
+    async with scripted(script) as server, to(server) as upstream:
+        with pytest.raises(UpstreamFailed, match="hung up"):
+            await ask(upstream, body=bytes(20_000_000))
+        left.set()
+
+
+async def test_a_connection_that_is_still_sending_when_answered_is_not_used_again() -> None:
+    left = asyncio.Event()
+
+    def script(server: ScriptedServer) -> Script:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(OK)
+            await left.wait()  # without reading on
+
+        return serve
+
+    async with scripted(script) as server:
+        pool = Pool("127.0.0.1", int(server.url.rpartition(":")[2].removesuffix("/v1")), None, limit=1)
+        wire = await pool.take(5)
+        wire.ask((b"POST / HTTP/1.1\r\n\r\n", bytes(20_000_000)), head_only=False)
+        await wire.head(5)
+        assert await wire.more(5) == b"ok"
+        assert not wire.release()
+        await pool.close()
+        left.set()
+
+
 async def test_what_comes_unasked_is_no_answer_to_the_next_call() -> None:
     async with scripted(answering(OK + OK.replace(b"ok", b"no"), OK)) as server, to(server) as upstream:
         assert await ask(upstream) == b"ok"
@@ -106,7 +174,11 @@ async def test_an_answer_without_content_has_no_body() -> None:
     "answer",
     [
         b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nx: " + b"y" * 300_000 + b"\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+        b"HTTP/1.1 099 Early\r\n\r\n",
+        b"HTTP/1.1 999 Denied\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nx: " + b"y" * 1_000_000,
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 40_000,
         b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nok",
     ],
 )
@@ -114,6 +186,22 @@ async def test_what_is_no_answer_is_told(answer: bytes) -> None:
     async with scripted(answering(answer)) as server, to(server) as upstream:
         with pytest.raises(UpstreamFailed, match="can't be understood"):
             await ask(upstream)
+
+
+async def test_a_body_that_is_followed_by_very_much_is_broken() -> None:
+    chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nx: "
+    async with scripted(answering(chunked + b"y" * 1_000_000)) as server, to(server) as upstream:
+        with pytest.raises(UpstreamFailed, match="broke off"):
+            await ask(upstream)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [OK.replace(b"\r", b""), b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2 \r\nok\r\n0\r\n\r\n"],
+)
+async def test_what_is_nearly_http_is_understood(answer: bytes) -> None:
+    async with scripted(answering(answer)) as server, to(server) as upstream:
+        assert await ask(upstream) == b"ok"
 
 
 async def test_no_more_is_read_than_is_taken() -> None:
