@@ -100,7 +100,7 @@ def select(
     - All that is left, the middle zone's budget and what the others did not use, goes to the best of those still
       outside, whatever their zone; the very last of it to the best one's beginning.
     """
-    ledger = _Ledger(available, heading)
+    ledger = _Ledger(available, heading, shorten)
     relevant = outside = entries
     if facts_are_whole:
         facts = [one for one in entries if one.group is None]
@@ -109,8 +109,7 @@ def select(
             outside = [one for one in entries if one.group is not None]
         else:
             relevant = outside = [one for one in entries if one.group is not None or one.ranked.score >= fact_floor]
-    largest = int(LARGEST_SHARE * available)
-    outside = [cut for one in outside if (cut := one if one.token_count <= largest else shorten(one, largest))]
+    ledger.largest = int(LARGEST_SHARE * available)
     for zone in _RESERVED:
         ledger.place([one for one in outside if one.position == zone], budgets[zone])
     for one in ledger.place([one for one in outside if one.ranked.hit.id not in ledger.placed], available):
@@ -139,11 +138,12 @@ def _tokens(entries: Iterable[Entry]) -> int:
 class _Ledger:
     """Tokens spent so far, by zone, with the headings."""
 
-    def __init__(self, available: int, heading: Callable[[Group], int]) -> None:
-        self.left = max(available, 0)
+    def __init__(self, available: int, heading: Callable[[Group], int], shorten: Shorten) -> None:
+        self.left = self.largest = max(available, 0)
         self.used: dict[Position, int] = dict.fromkeys(_ORDER, 0)
         self.placed: dict[int, Entry] = {}
         self._heading = heading
+        self._shorten = shorten
         self._paid: set[Group | None] = {None}
 
     def heading(self, one: Entry) -> int:
@@ -151,19 +151,25 @@ class _Ledger:
         return 0 if one.group is None or one.group in self._paid else self._heading(one.group)
 
     def place(self, wanted: Iterable[Entry], limit: int) -> list[Entry]:
-        """One after the other, each that fits what is left, and into `limit` tokens of its zone. Returns the others."""
+        """One after the other, each that fits what is left, and into `limit` tokens of its zone; of what is longer than
+        `largest`, so much of it. Returns the others."""
         used, paid, outside = self.used, self._paid, []
         for one in wanted:
-            cost = one.token_count
+            cost = min(one.token_count, self.largest)
             if unpaid := one.group not in paid:
                 cost += self.heading(one)
             spent = used[one.position] + cost
             if cost > self.left or spent > limit:
                 outside.append(one)
                 continue
-            self.left -= cost
-            used[one.position] = spent
+            # To cut a text takes a hundred times as long as to price it, so only what has a place is cut.
+            written = one if one.token_count <= self.largest else self._shorten(one, self.largest)
+            if written is None:
+                continue
+            spare = min(one.token_count, self.largest) - written.token_count
+            self.left -= cost - spare
+            used[one.position] = spent - spare
             if unpaid:
                 paid.add(one.group)
-            self.placed[one.ranked.hit.id] = one
+            self.placed[one.ranked.hit.id] = written
         return outside
