@@ -10,7 +10,7 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 from memory.model import Hit
-from memory.tables import Column, Read, Rows, Table, joined
+from memory.tables import Column, Read, Rows, Table, ids_of, joined
 
 Scores = NDArray[np.float64]
 """One to each hit; NaN where the leg did not return it."""
@@ -85,7 +85,7 @@ class Hits(Sequence[Hit]):
 
     @cached_property
     def ids(self) -> NDArray[np.int64]:
-        return self.column(_ids)
+        return self.column(ids_of)
 
     def column(self, read: Callable[[Sequence[Hit]], Column]) -> Column:
         """What `read` makes of these, a row to each; it reads each by itself, and may have done so long ago. Not to be
@@ -137,10 +137,6 @@ class Hits(Sequence[Hit]):
     def _all(self) -> Sequence[Hit]:
         first, *others = self.tables
         return [*first.hits, *(hit for table in others for hit in table.hits)] if others else first.hits
-
-
-def _ids(hits: Sequence[Hit]) -> NDArray[np.int64]:
-    return np.array([hit.id for hit in hits], np.int64)
 
 
 def _scored(hit: Hit, dense: float, text: float) -> Hit:

@@ -99,6 +99,10 @@ def _in_order(keys: NDArray[np.int64], rows: NDArray[np.int32]) -> Postings:
     return Postings(keys[order], rows[order])
 
 
+def ids_of(hits: Sequence[Hit]) -> NDArray[np.int64]:
+    return np.array([hit.id for hit in hits], np.int64)
+
+
 def joined(columns: Sequence[Column]) -> Column:
     """One after the other; a single one as it is."""
     if len(columns) == 1:

@@ -22,7 +22,7 @@ from memory.engines.base import Filter, Neighbourhood, SearchQuery, Vector
 from memory.engines.words import query_stems
 from memory.hits import Hits
 from memory.model import Hit
-from memory.tables import Table, joined
+from memory.tables import Table, ids_of, joined
 
 MOST_SCOPES = 16
 """A filter over more of them goes to the engine."""
@@ -85,7 +85,7 @@ class Small:
         """`words` are the hashes of each hit's distinct words, `places` says which hit has each, `counts` how often."""
         self.table = table
         self.hits = table.hits
-        self.ids = table.column(_ids)
+        self.ids = table.column(ids_of)
         self.vectors = vectors
         self.facts = table.column(_facts)
         self.lengths = np.bincount(places, counts, minlength=len(table.hits))
@@ -236,10 +236,6 @@ def neighbours(held: Mapping[Scope, Small], where: Filter, around: Sequence[Neig
     if (allowed := _allowed(scopes.values(), where)) is not None:
         rows = rows[allowed[rows]]
     return Hits(tuple(small.table for small in scopes.values()), rows)
-
-
-def _ids(hits: Sequence[Hit]) -> NDArray[np.int64]:
-    return np.array([hit.id for hit in hits], np.int64)
 
 
 def _facts(hits: Sequence[Hit]) -> NDArray[np.bool_]:
