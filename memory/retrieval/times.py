@@ -107,8 +107,8 @@ def names_time(text: str) -> bool:
 
 
 async def time_named(query: str, now: int, *, patience: float | None = None) -> Span | None:
-    """The span that `query` names when said at `now`; None mostly, and where reading it would take longer than
-    `patience` seconds (the first time dateparser is loaded). What was read before is known at once."""
+    """The span that `query` names when said at `now` (Unix milliseconds); None mostly, and where reading it would take
+    longer than `patience` seconds (the first time dateparser is loaded). What was read before is known at once."""
     expression = time_expression(query)
     if expression is None:
         return None
@@ -122,15 +122,6 @@ async def time_named(query: str, now: int, *, patience: float | None = None) -> 
         return None
 
 
-def span_of(expression: str, now: int) -> Span | None:
-    """The span that `expression` means when said at `now` (Unix milliseconds); None where it means none.
-
-    Takes a millisecond, and the first time some hundred (dateparser and its tables are loaded then): call it in a
-    thread.
-    """
-    return _reading(expression, now // _DAY_MS).read()
-
-
 class _Reading:
     """An expression and what it means on a day, once it was read."""
 
@@ -141,6 +132,7 @@ class _Reading:
         self.done = False
 
     def read(self) -> Span | None:
+        """Takes a millisecond, and the first time some hundred: to be called in a thread."""
         with _parsing:
             if not self.done:
                 self.span = _parsed(self._expression, self._today)
