@@ -131,6 +131,7 @@ class Upstream:
 
         `target` is what follows the base URL, sent as it is. `decode` undoes the answer's content encoding, where it is
         one that can be.
+
         Nothing is tried twice. Raises UpstreamFailed, UpstreamTimeout, Overloaded where all connections were in use for
         as long as one may take to be made, and whatever `body` does.
         """

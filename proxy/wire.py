@@ -29,8 +29,8 @@ class NotHttp(Exception):
 class Wire(asyncio.Protocol):
     """Between `ask` and `release` it belongs to one exchange: `head` waits for the answer's, then `more` for its body.
 
-    One timer serves all waits of all its exchanges: when it rings, it looks whether one is overdue. [M] A timer for
-    each takes 10 µs, and an answer has as many waits as reads.
+    One timer serves all waits of all its exchanges, since an answer has as many as reads (see `proxy.deadline`): when
+    it rings, it looks whether one is overdue.
     """
 
     def __init__(self, lost: Callable[["Wire"], None]) -> None:

@@ -37,8 +37,8 @@ def clean_environment() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def few_authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No test talks TLS to anyone, but every HTTP client (a test's, Remora's, OpenAI's) would read all of certifi's
-    authorities first, which takes it [M] 50 ms and so the suite minutes."""
+    """A test that talks TLS has an authority of its own; but every HTTP client (a test's, Remora's, OpenAI's) would
+    read all of certifi's first, which takes it [M] 50 ms and so the suite minutes."""
     one, end, _ = Path(certifi.where()).read_text().partition("-----END CERTIFICATE-----\n")
     bundle = tmp_path_factory.mktemp("authorities") / "one.pem"
     bundle.write_text(one + end)

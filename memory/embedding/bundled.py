@@ -33,7 +33,7 @@ _SPACE = "\u2581"
 _WORD = re.compile(" +[^ ]*")
 _LONG = 24
 _WORDS_KEPT = 8_000
-"""[M] 3 MB. A text of such words is embedded in 44 us, else in 78; a word that is not among them costs 6."""
+"""[M] 3 MB. A text of such words is embedded in 44 µs, else in 78; a word that is not among them costs 6."""
 
 
 class BundledEmbedder:

@@ -254,7 +254,7 @@ def _apart(scores: Signal) -> Signal:
     return _over_best(np.maximum(scores - crowd, 0.0))
 
 
-# What is read of a memory whatever the query: see `memory.hits`.
+# What is read off memories whatever the query: see `memory.tables`.
 
 
 def _lengths(hits: Sequence[Hit]) -> Signal:

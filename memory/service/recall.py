@@ -54,12 +54,12 @@ class Recalled(Struct, frozen=True, kw_only=True):
 
 
 class Recall:
-    """Hybrid retrieval in two round trips to the engine: the hits, then their neighbours. A query that names who speaks
-    in the hits takes one more. A small memory that the engine has at hand is ranked whole at once.
+    """Hybrid retrieval in two round trips to the engine: the hits, then their neighbours. A small memory that the
+    engine has at hand is ranked whole, without the second.
 
     With an embedder that answers at once both legs are one search; who speaks in the conversations found is only known
-    then, and a query that names one of them takes a third. With a remote one the text leg starts at once and the vector
-    leg follows beside it; where it fails or comes too late, the text leg's hits are ranked alone.
+    then, and a query that names one of them takes one more. With a remote one the text leg starts at once and the
+    vector leg follows beside it; where it fails or comes too late, the text leg's hits are ranked alone.
     """
 
     def __init__(self, memories: Memories, embedder: Embedder, weights: Retrieval, clock: Clock = system_clock) -> None:

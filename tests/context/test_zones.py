@@ -162,7 +162,7 @@ def test_a_heading_is_paid_for_once() -> None:
     assert choose(entries, heading=lambda _: 5).stats.middle_used == 35
 
 
-def test_placements_come_by_zone_and_then_by_score() -> None:
+def test_what_is_placed_comes_by_zone_and_then_by_score() -> None:
     entries = [
         an_entry(1, 0.4, happened_at=NOW),
         an_entry(2, 0.5),

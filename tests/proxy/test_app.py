@@ -81,5 +81,5 @@ print(*sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=100)
 
-    dear = {"apsw", "dateparser", "fastembed", "httpx", "jinja2", "openai", "redis", "redisvl", "wordllama"}
+    dear = {"aiohttp", "apsw", "dateparser", "fastembed", "httpx", "jinja2", "openai", "redis", "redisvl", "wordllama"}
     assert dear & set(done.stdout.split()) == set()

@@ -97,7 +97,7 @@ class Client:
         self._scripts = _scripts()
         self._fence = (meta, version)
         self.on_outdated: Callable[[], Awaitable[None]] | None = None
-        """Brings forward a store of an earlier version, which no operation of the script touches before."""
+        """Brings forward a store of an earlier version, which no operation of the scripts touches before."""
         self._breaker = Breaker()
         self._closed = False
 

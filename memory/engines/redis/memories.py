@@ -256,7 +256,7 @@ class RedisMemories:
         ]
 
     async def _write(self, operation: str, arguments: Callable[[], Sequence[Argument]]) -> Any:
-        """A write that the script refuses unless the store is of this engine's generation."""
+        """A write that its script refuses unless the store is of this engine's generation."""
         await self._schema.ready()
         try:
             return await self._client.run(operation, self._keys.meta, self._schema.generation, *arguments())

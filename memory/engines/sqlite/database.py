@@ -62,7 +62,7 @@ class Database:
         vain, so it changes nothing but the database. Raises StoreUnavailable.
 
         Not `lasting`, it is only with the system by then, whence kill -9 does not take it, and takes a twentieth of the
-        time ([M] 25 us against 0.5 ms).
+        time ([M] 25 µs against 0.5 ms).
         """
         return await self._run(self._writer, Work(call, Kind.LASTING if lasting else Kind.BRIEF))
 
