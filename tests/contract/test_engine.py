@@ -22,6 +22,7 @@ from memory.errors import EmbedderUnavailable, Misconfigured, StoreUnavailable
 from tests.contract.examples import TENANT, a_memory, a_record, a_vector, eventually, everything
 from tests.contract.examples import given as stored
 from tests.contract.stores import SPEC, Store
+from tests.support.engines import indexed
 
 OTHER = EmbeddingSpec(name="other-embedder", dimension=4)
 
@@ -103,6 +104,7 @@ async def test_calls_answer_after_others_were_cancelled(engine: Engine) -> None:
 
 
 async def test_ping_is_quiet_when_all_is_well(engine: Engine) -> None:
+    await indexed(engine)
     await engine.ping()
 
 
@@ -230,4 +232,5 @@ async def test_an_empty_store_is_reindexed_at_once(lasting_store: Store) -> None
     async with lasting_store.engine(embedding=OTHER, reindexing=True) as engine:
         assert await engine.reindex(embed, untold) == 0
     async with lasting_store.engine(embedding=OTHER) as engine:
+        await indexed(engine)
         await engine.ping()

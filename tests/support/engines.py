@@ -15,6 +15,13 @@ def embedder() -> BundledEmbedder:
     return BundledEmbedder()
 
 
+async def indexed(engine: Engine) -> None:
+    """Wait until its index is through with what was there before it, which on a busy Redis takes longer than a `ping`
+    has patience."""
+    if isinstance(engine, RedisEngine):
+        await engine._schema.wait(engine._schema.generation)
+
+
 @pytest.fixture(params=["sqlite", "redis"])
 async def either_engine(request: pytest.FixtureRequest, embedder: BundledEmbedder) -> AsyncIterator[Engine]:
     """Each engine in turn, empty."""

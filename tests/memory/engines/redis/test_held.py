@@ -15,6 +15,7 @@ from memory.engines.redis.keys import Keys
 from tests.contract.examples import NAMESPACE, TENANT, a_record, a_vector
 from tests.contract.examples import given as stored
 from tests.contract.stores import SPEC
+from tests.support.engines import indexed
 
 TEA = SearchQuery(text="tea", vector=a_vector("q"), limit=200)
 
@@ -39,7 +40,7 @@ async def commands(bare: redis.asyncio.Redis, call: Callable[[], Awaitable[Any]]
 @pytest.fixture
 async def engine(engine: RedisEngine) -> RedisEngine:
     """With an index that is through with what was there before it: until then nothing is held."""
-    await engine.ping()
+    await indexed(engine)
     return engine
 
 

@@ -9,6 +9,7 @@ from memory.engines.base import Filter, SearchQuery
 from memory.engines.redis.engine import RedisEngine
 from tests.contract.examples import TENANT, a_record, a_vector
 from tests.contract.examples import given as stored
+from tests.support.engines import indexed
 
 QUESTION = SearchQuery(text="running tea companies", limit=1000)
 
@@ -17,7 +18,7 @@ QUESTION = SearchQuery(text="running tea companies", limit=1000)
 async def engine(engine: RedisEngine) -> RedisEngine:
     """With an index that is through with what was there before it. Until then it takes what is stored meanwhile in a
     second time, and counts its words twice until they are cleared away: scores move between two searches."""
-    await engine._schema.wait(engine._schema.generation)
+    await indexed(engine)
     return engine
 
 
