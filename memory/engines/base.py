@@ -109,7 +109,7 @@ class SearchQuery(Struct, frozen=True, kw_only=True):
     """How many each leg returns at most."""
     whole: int = 0
     """Where no more than so many match, an engine that has them at hand may return them all, with what the legs say of
-    them. For a query with a vector."""
+    them. Ignored without `vector`."""
     facts: int = 0
     """A third leg: up to this many memories of any type but `episodic`, the nearest to `vector` (the newest where there
     is none), so that a small memory can be had whole. Its hits carry `dense` where there is a vector."""

@@ -13,9 +13,11 @@ from tests.bench.results import Results
 from tests.bench.servers import library_bytes, settle
 
 IMPORTS = """
-import aiohttp, apsw, httptools, httpx, httpx_aiohttp, litestar, msgspec, numpy, redis.asyncio, redisvl.index
-import rich, structlog, tenacity, tiktoken, uvicorn, uvloop
+import aiohappyeyeballs, apsw, cachetools, click, hiredis, httptools, litestar, msgspec, numpy, phonenumbers
+import prometheus_client, redis.asyncio, redisvl.index, regex, sse_starlette, Stemmer, structlog, tiktoken, tokenizers
+import uvicorn, uvloop
 """
+"""What a server loads."""
 OWN_LOADING = f"{IMPORTS}\nfrom memory.embedding.bundled import BundledEmbedder\nmodel = BundledEmbedder()\n"
 LIBRARYS_LOADING = f"""{IMPORTS}
 import os, wordllama
