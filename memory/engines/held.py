@@ -1,7 +1,7 @@
-"""The small scopes that a process holds: those used last, up to a number of bytes."""
+"""The small scopes that a process holds: those used most of late, up to a number of bytes."""
 
 import asyncio
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from typing import Generic, TypeVar
 from weakref import WeakValueDictionary
 
@@ -22,18 +22,34 @@ _ENTRY_BYTES = 500
 """What an entry takes [M] besides its memories."""
 
 
+_COUNTED = 10_000
+"""After so many looks their counts are halved, so that what was used long ago makes room."""
+
+
 class Shelf(Generic[T]):
-    """Something for each of the scopes used last, of at most `limit` bytes in all."""
+    """Something for each of some scopes, of at most `limit` bytes in all. Where it is full, the one that was used
+    longest ago makes room for another that has been wanted more often of late (Einziger and others 2017, TinyLFU):
+    were it enough to be wanted, a round through more scopes than fit would load each of them for one search."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._entries: OrderedDict[Scope, tuple[T, int]] = OrderedDict()
-        self._wanted: set[Scope] = set()
+        self._looks: Counter[Scope] = Counter()
+        self._counted = 0
         self._locks: WeakValueDictionary[Scope, asyncio.Lock] = WeakValueDictionary()
         self.bytes = 0
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def look(self, scope: Scope) -> T | None:
+        """As `get`, for a search: what is looked for often is worth its room."""
+        self._looks[scope] += 1
+        self._counted += 1
+        if self._counted >= _COUNTED:
+            self._looks = Counter({scope: count // 2 for scope, count in self._looks.items() if count > 1})
+            self._counted //= 2
+        return self.get(scope)
 
     def get(self, scope: Scope) -> T | None:
         entry = self._entries.get(scope)
@@ -43,15 +59,11 @@ class Shelf(Generic[T]):
         return entry[0]
 
     def has_room_for(self, scope: Scope) -> bool:
-        """Whether to load a scope that is not here. What would push out another has to be wanted again soon, before as
-        many others were as there are here: else, where more is in use than fits, all would be loaded for one search."""
-        if self.bytes < 0.9 * self._limit or scope in self._wanted:
-            self._wanted.discard(scope)
+        """Whether to load a scope that is not here."""
+        if self.bytes < 0.9 * self._limit:
             return True
-        if len(self._wanted) > len(self._entries):
-            self._wanted.clear()
-        self._wanted.add(scope)
-        return False
+        oldest = next(iter(self._entries), None)
+        return oldest is None or self._looks[scope] > self._looks[oldest]
 
     def fits(self, size: int) -> bool:
         """Whether so many bytes may be held, if nothing else were."""

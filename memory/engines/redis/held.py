@@ -56,7 +56,7 @@ class HeldScopes:
         if scopes is None:
             return None
         now = monotonic()
-        entries = {scope: entry for scope in scopes if (entry := self._shelf.get(scope)) is not None}
+        entries = {scope: entry for scope in scopes if (entry := self._shelf.look(scope)) is not None}
         if any(entry.small is None and entry.as_of > now - BIG_SECONDS for entry in entries.values()):
             return None
         held = {scope: entry.small for scope, entry in entries.items() if entry.small is not None}

@@ -57,7 +57,7 @@ class HeldScopes:
             return None
         found: dict[Scope, Small] = {}
         for scope in scopes:
-            entry = self._shelf.get(scope)
+            entry = self._shelf.look(scope)
             if entry is None and not self._shelf.has_room_for(scope):
                 return None
             if not _serves(entry):

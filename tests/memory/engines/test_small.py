@@ -171,3 +171,48 @@ def test_a_scope_of_few_is_returned_whole_and_of_more_by_the_best() -> None:
     assert small.search(memories, MINE, query).whole
     assert len(small.search(memories, MINE, msgspec.structs.replace(query, whole=7))) <= 4
     assert len(small.search(memories, MINE, msgspec.structs.replace(query, vector=None))) == 2
+
+
+def a_full_shelf() -> Shelf[str]:
+    shelf: Shelf[str] = Shelf(10_000)
+    for number in range(4):
+        scope = ANN._replace(owner=f"u:{number}")
+        shelf.look(scope)
+        shelf.put(scope, scope.owner, 2000)
+    return shelf
+
+
+def test_a_round_through_more_than_fits_pushes_nothing_out() -> None:
+    shelf = a_full_shelf()
+    found = 0
+    for _ in range(20):
+        for number in range(8):
+            scope = ANN._replace(owner=f"u:{number}")
+            if shelf.look(scope) is not None:
+                found += 1
+            elif shelf.has_room_for(scope):
+                shelf.put(scope, scope.owner, 2000)
+    assert found >= 20 * 3
+
+
+def test_what_is_wanted_more_often_takes_the_room_of_what_was_used_longest_ago() -> None:
+    shelf = a_full_shelf()
+    bob = ANN._replace(owner="u:bob")
+    looks = 0
+    while shelf.look(bob) is None and looks < 5:
+        looks += 1
+        if shelf.has_room_for(bob):
+            shelf.put(bob, "bob", 2000)
+    assert (looks, shelf.get(bob), shelf.get(ANN._replace(owner="u:0"))) == (2, "bob", None)
+
+
+def test_what_was_used_long_ago_makes_room() -> None:
+    shelf = a_full_shelf()
+    for _ in range(1000):
+        shelf.look(ANN._replace(owner="u:0"))
+    bob = ANN._replace(owner="u:bob")
+    for number in range(100_000):
+        shelf.look(ANN._replace(owner=f"u:{number % 3 + 1}"))
+    for _ in range(3):
+        shelf.look(bob)
+    assert shelf.has_room_for(bob)
