@@ -71,8 +71,7 @@ class Table:
     def take(self, rows: Rows) -> "Table":
         """These rows, in this order."""
         table = Table([self.hits[row] for row in rows.tolist()], whole=self.whole)
-        place_of = np.full(len(self.hits), -1, np.int32)
-        place_of[rows] = np.arange(len(rows), dtype=np.int32)
+        place_of = places_of(rows, len(self.hits))
         table._columns = {read: column[rows] for read, column in self._columns.items()}
         for read, postings in self._postings.items():
             places = place_of[postings.rows]
@@ -97,6 +96,20 @@ _NO_KEYS = np.zeros(0, np.int64)
 def _in_order(keys: NDArray[np.int64], rows: NDArray[np.int32]) -> Postings:
     order = keys.argsort(kind="stable")  # quick where a little is added to what is in order
     return Postings(keys[order], rows[order])
+
+
+def places_of(rows: Rows, count: int) -> NDArray[np.int32]:
+    """Where each of `count` rows is among `rows`; -1 where it is not."""
+    places = np.full(count, -1, np.int32)
+    places[rows] = np.arange(len(rows), dtype=np.int32)
+    return places
+
+
+def objects(values: Sequence[object]) -> NDArray[np.object_]:
+    """As a column: numpy would make a table of what has a length."""
+    column = np.empty(len(values), np.object_)
+    column[:] = values
+    return column
 
 
 def ids_of(hits: Sequence[Hit]) -> NDArray[np.int64]:

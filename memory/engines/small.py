@@ -22,7 +22,7 @@ from memory.engines.base import Filter, Neighbourhood, SearchQuery, Vector
 from memory.engines.words import query_stems
 from memory.hits import Hits
 from memory.model import Hit
-from memory.tables import Table, ids_of, joined
+from memory.tables import Table, ids_of, joined, places_of
 
 MOST_SCOPES = 16
 """A filter over more of them goes to the engine."""
@@ -170,9 +170,7 @@ class Small:
 
     def _rows(self, rows: NDArray[np.intp]) -> "Small":
         """These of its hits, in this order."""
-        place_of = np.full(len(self.hits), -1, np.int32)
-        place_of[rows] = np.arange(len(rows), dtype=np.int32)
-        places = place_of[self.places]
+        places = places_of(rows, len(self.hits))[self.places]
         kept = places >= 0
         return Small(self.table.take(rows), self.vectors[rows], self.words[kept], places[kept], self.counts[kept])
 

@@ -16,7 +16,7 @@ from memory.hits import Hits
 from memory.model import Hit, MemoryType, content_hash
 from memory.retrieval.times import names_time
 from memory.retrieval.words import Wanted, word_set
-from memory.tables import Table
+from memory.tables import Table, objects
 
 Signal = NDArray[np.float64]
 
@@ -272,7 +272,7 @@ def _sessions(hits: Sequence[Hit]) -> NDArray[np.int64]:
 
 
 def _speakers(hits: Sequence[Hit]) -> NDArray[np.object_]:
-    return _objects([_speaker_of(hit.content) for hit in hits])
+    return objects([_speaker_of(hit.content) for hit in hits])
 
 
 def _all_speakers(table: Table) -> frozenset[str]:
@@ -296,7 +296,7 @@ def _content_hashes(hits: Sequence[Hit]) -> NDArray[np.int64]:
 
 
 def _kinds(hits: Sequence[Hit]) -> NDArray[np.object_]:
-    return _objects([hit.type for hit in hits])
+    return objects([hit.type for hit in hits])
 
 
 def _frequencies(hits: Sequence[Hit]) -> Signal:
@@ -306,12 +306,6 @@ def _frequencies(hits: Sequence[Hit]) -> Signal:
 
 def _confidences(hits: Sequence[Hit]) -> Signal:
     return np.array([hit.confidence for hit in hits], np.float64)
-
-
-def _objects(values: Sequence[object]) -> NDArray[np.object_]:
-    column = np.empty(len(values), np.object_)
-    column[:] = values
-    return column
 
 
 def _speaker_of(content: str) -> frozenset[str]:

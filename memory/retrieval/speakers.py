@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from memory.hits import Hits
 from memory.model import Hit
 from memory.retrieval.words import telling, word_set
+from memory.tables import objects
 
 _LONGEST_NAME, _MOST_NAMES = 40, 3
 """In characters, and in words."""
@@ -48,6 +49,4 @@ def _speakers(hits: Hits) -> set[str]:
 def _names(hits: Sequence[Hit]) -> NDArray[np.object_]:
     """With what each turn begins that may be the name of who says it; nothing where there is none."""
     colons = [hit.content.find(": ", 1, _LONGEST_NAME) if hit.type == "episodic" else -1 for hit in hits]
-    column = np.empty(len(hits), np.object_)
-    column[:] = [hit.content[:colon] if colon > 0 else "" for hit, colon in zip(hits, colons, strict=True)]
-    return column
+    return objects([hit.content[:colon] if colon > 0 else "" for hit, colon in zip(hits, colons, strict=True)])
